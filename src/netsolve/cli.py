@@ -1,0 +1,195 @@
+"""The command line. Each command is a few lines; nothing heavy is imported before a command needs it."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from netsolve.answer import Answer, Solution
+    from netsolve.network import Network
+    from netsolve.verification import Verification
+
+app = typer.Typer(
+    rich_markup_mode=None,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Format(StrEnum):
+    """How an answer is written."""
+
+    text = "text"
+    json = "json"
+    toml = "toml"
+
+
+class PlainFormat(StrEnum):
+    """How a check is written."""
+
+    text = "text"
+    json = "json"
+
+
+File = Annotated[str, typer.Argument(help="A network as TOML; - for standard input.", metavar="FILE")]
+Timeout = Annotated[float, typer.Option(help="Seconds for the search, and again for the proof.", min=0.001, max=1e6)]
+NoRun = Annotated[bool, typer.Option("--no-run", help="Do not build and run the network in torch.")]
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value
+    if wanted:
+        from netsolve import __version__  # noqa: PLC0415
+
+        typer.echo(f"netsolve {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,  # noqa: FBT002
+) -> None:
+    """Find the paddings (and kernels, strides, ...) that a network must have used, and prove it in torch.
+
+    Exit codes: 0 yes; 1 no answer, or a mismatch; 2 usage or document; 3 not decided in time; 4 a fault of netsolve;
+    130 interrupted.
+    """
+    del version
+
+
+@app.command()
+def solve(
+    file: File,
+    format: Annotated[Format, typer.Option(help="How the answer is written.")] = Format.text,  # noqa: A002
+    write: Annotated[bool, typer.Option("--write", help="Write the values into FILE itself.")] = False,  # noqa: FBT002
+    no_proof: Annotated[bool, typer.Option("--no-proof", help="Do not let z3 prove the answer.")] = False,  # noqa: FBT002
+    no_run: NoRun = False,  # noqa: FBT002
+    timeout: Timeout = 60.0,
+) -> None:
+    """Find the values of all question marks that fit together, prove them and run them in torch."""
+    from netsolve.queries import solve as ask  # noqa: PLC0415
+    from netsolve.report.text import answer_text  # noqa: PLC0415
+
+    if write and file == "-":
+        raise typer.BadParameter("--write needs a file, not standard input")
+    network = _read(file)
+    answer = ask(network, timeout=timeout)
+    if format is Format.text:
+        answer_text(answer, sys.stdout)
+    proved = run = None
+    if answer.best is not None:
+        sys.stdout.flush()
+        proved = None if no_proof else _prove(answer.best, timeout, quiet=format is not Format.text)
+        run = None if no_run else _run(answer.best, quiet=format is not Format.text)
+    _emit(answer, format, proved, run)
+    if write and answer.best is not None and proved is not False and (run is None or run.verified is not False):
+        _overwrite(Path(file), network, answer.best)
+    raise typer.Exit(_code(answer, proved, run))
+
+
+@app.command()
+def check(
+    file: File,
+    format: Annotated[PlainFormat, typer.Option(help="How the result is written.")] = PlainFormat.text,  # noqa: A002
+    no_run: NoRun = False,  # noqa: FBT002
+) -> None:
+    """Sizes and parameters of a fully known network, compared with torch; where it does not fit, which layer and why."""
+    from netsolve.queries import check as ask  # noqa: PLC0415
+    from netsolve.report.json import check_json  # noqa: PLC0415
+    from netsolve.report.text import check_text, run_line  # noqa: PLC0415
+
+    network = _read(file)
+    result = ask(network)
+    if format is PlainFormat.text:
+        check_text(network, result, sys.stdout)
+        sys.stdout.flush()
+    run = None
+    if result.problem is None and not no_run:
+        from netsolve.verify import verify  # noqa: PLC0415
+
+        run = verify(network, result.shapes)
+        if format is PlainFormat.text:
+            typer.echo(run_line(run))
+    if format is PlainFormat.json:
+        typer.echo(check_json(result, run))
+    disagrees = run is not None and run.verified is False
+    raise typer.Exit(4 if disagrees else 1 if result.problem else 0)
+
+
+def _read(file: str) -> "Network":
+    """The network of a file or of standard input."""
+    from netsolve.document import load, read  # noqa: PLC0415
+
+    return read(sys.stdin.buffer, "<stdin>") if file == "-" else load(file)
+
+
+def _prove(best: "Solution", timeout: float, *, quiet: bool) -> bool | None:
+    """z3's judgement of a solution; None where there was no time."""
+    from netsolve.errors import UndecidedError  # noqa: PLC0415
+    from netsolve.report.text import proof_line  # noqa: PLC0415
+
+    proved, reason = None, ""
+    try:
+        proved = best.prove(timeout)
+    except UndecidedError as error:
+        reason = str(error)
+    if not quiet:
+        typer.echo(proof_line(proved, reason))
+        sys.stdout.flush()
+    return proved
+
+
+def _run(best: "Solution", *, quiet: bool) -> "Verification":
+    """torch's judgement of a solution."""
+    from netsolve.report.text import run_line  # noqa: PLC0415
+
+    run = best.verify()
+    if not quiet:
+        typer.echo(run_line(run))
+    return run
+
+
+def _emit(answer: "Answer", format: Format, proved: bool | None, run: "Verification | None") -> None:  # noqa: A002, FBT001
+    """Write what is written at the end: JSON, or the document with its values."""
+    from netsolve.document import write  # noqa: PLC0415
+    from netsolve.report.json import answer_json  # noqa: PLC0415
+    from netsolve.report.text import answer_text  # noqa: PLC0415
+
+    if format is Format.json:
+        typer.echo(answer_json(answer, proved, run))
+    elif format is Format.toml and answer.best is not None:
+        typer.echo(write(answer.network, answer.best.values, answer.best.unknowns), nl=False)
+    elif format is Format.toml:
+        answer_text(answer, sys.stderr)
+
+
+def _overwrite(path: Path, network: "Network", best: "Solution") -> None:
+    """Put the values into the file: whole or not at all."""
+    import os  # noqa: PLC0415
+    import shutil  # noqa: PLC0415
+    import tempfile  # noqa: PLC0415
+
+    from netsolve.document import write  # noqa: PLC0415
+
+    target = path.resolve()
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
+            stream.write(write(network, best.values, best.unknowns))
+        shutil.copymode(target, name)
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    typer.echo(f"written {path}", err=True)
+
+
+def _code(answer: "Answer", proved: bool | None, run: "Verification | None") -> int:  # noqa: FBT001
+    """The exit code: a disagreement is never hidden."""
+    if proved is False or (run is not None and run.verified is False):
+        return 4
+    return {"solved": 0, "unsolvable": 1, "unknown": 3}[answer.status]

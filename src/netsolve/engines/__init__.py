@@ -1,0 +1,1 @@
+"""Engines: who decides a problem. Each is behind the same interface."""

@@ -1,0 +1,306 @@
+"""The network as one joint set of integer constraints, decided by z3.
+
+Formulas of operators are called with terms. No two unknowns are ever multiplied or divided: what multiplies or divides
+is taken by cases, and a quotient is a fresh integer between two bounds, since z3 decides that far faster than its own
+division (which moreover rounds differently below zero).
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from itertools import product as combinations
+from math import isqrt, prod
+from typing import Any
+
+import z3
+
+from netsolve.deadline import Deadline
+from netsolve.domain import Domain
+from netsolve.engines.base import Assignment
+from netsolve.errors import UndecidedError
+from netsolve.problem import EQUAL, Cost, Factor, Operand, Problem, Variable, product_of
+
+MOST_CASES = 20_000
+"""How many cases one relation may split into before it is refused."""
+
+
+class Z3Engine:
+    """One plain solver a question, with a bound on the cost that tightens."""
+
+    name = "z3"
+
+    def best(self, problem: Problem, deadline: Deadline) -> Assignment | None:
+        """The best assignment found in the time; nothing better exists where the time was enough."""
+        return _Session(problem, deadline).best()
+
+    def holds(self, problem: Problem, assignment: Assignment, deadline: Deadline) -> bool:
+        """Whether the joint constraints hold for these values."""
+        session = _Session(problem, deadline)
+        for variable, value in assignment.items():
+            session.solver.add(session.terms[variable].expr == value)
+        return session.check() is not None
+
+
+class Term:
+    """An integer or a truth value of z3's, with Python's arithmetic."""
+
+    __hash__ = None  # type: ignore[assignment]  # a term compared is a term, so it cannot be a key
+    __slots__ = ("expr", "solver")
+
+    def __init__(self, expr: Any, solver: z3.Solver) -> None:
+        """Wrap an expression; quotients add what defines them to the solver."""
+        self.expr, self.solver = expr, solver
+
+    def _with(self, expr: Any) -> "Term":
+        return Term(expr, self.solver)
+
+    def __bool__(self) -> bool:
+        """Refuse: a term has no truth value yet, and asking for one is a fault in a formula."""
+        msg = "a term has no truth value"
+        raise TypeError(msg)
+
+    def __add__(self, other: Any) -> "Term":
+        """Sum."""
+        return self._with(self.expr + _expr(other))
+
+    def __sub__(self, other: Any) -> "Term":
+        """Difference."""
+        return self._with(self.expr - _expr(other))
+
+    def __rsub__(self, other: Any) -> "Term":
+        """Difference."""
+        return self._with(_expr(other) - self.expr)
+
+    def __mul__(self, other: Any) -> "Term":
+        """Product; one side is an integer wherever its values could be enumerated."""
+        return self._with(self.expr * _expr(other))
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def __neg__(self) -> "Term":
+        """Negation."""
+        return self._with(-self.expr)
+
+    def __pos__(self) -> "Term":
+        """The term itself."""
+        return self
+
+    def __floordiv__(self, divisor: int) -> "Term":
+        """The quotient rounded down; the divisor is a positive integer."""
+        if divisor == 1:
+            return self
+        quotient = z3.FreshInt("q")
+        self.solver.add(divisor * quotient <= self.expr, self.expr < divisor * quotient + divisor)
+        return self._with(quotient)
+
+    def __mod__(self, divisor: int) -> "Term":
+        """The remainder, from 0; the divisor is a positive integer."""
+        return self - divisor * (self // divisor)
+
+    def __lt__(self, other: Any) -> "Term":
+        """Less."""
+        return self._with(self.expr < _expr(other))
+
+    def __le__(self, other: Any) -> "Term":
+        """At most."""
+        return self._with(self.expr <= _expr(other))
+
+    def __gt__(self, other: Any) -> "Term":
+        """Greater."""
+        return self._with(self.expr > _expr(other))
+
+    def __ge__(self, other: Any) -> "Term":
+        """At least."""
+        return self._with(self.expr >= _expr(other))
+
+    def __eq__(self, other: object) -> Any:
+        """Equal."""
+        return self._with(self.expr == _expr(other))
+
+    def __ne__(self, other: object) -> Any:
+        """Different."""
+        return self._with(self.expr != _expr(other))
+
+    def choose(self, yes: Any, no: Any) -> "Term":
+        """`yes` where this holds, otherwise `no`."""
+        return self._with(z3.If(self.expr, _expr(yes), _expr(no)))
+
+    def conjoin(self, other: Any) -> "Term":
+        """Both hold."""
+        return self._with(z3.And(self.expr, _expr(other)))
+
+    def negate(self) -> "Term":
+        """This does not hold."""
+        return self._with(z3.Not(self.expr))
+
+
+def _expr(value: Any) -> Any:
+    """z3's own expression of a term or a Python value."""
+    if isinstance(value, Term):
+        return value.expr
+    return z3.BoolVal(value) if isinstance(value, bool) else z3.IntVal(value)
+
+
+def _truth(value: Any) -> Any:
+    """A truth value for the solver."""
+    return value.expr if isinstance(value, Term) else z3.BoolVal(bool(value))
+
+
+class _Session:
+    """A problem inside one solver."""
+
+    def __init__(self, problem: Problem, deadline: Deadline) -> None:
+        self.problem, self.deadline = problem, deadline
+        self.solver = z3.Solver()
+        self.terms: dict[Variable, Term] = {}
+        self.pinned = _pinned(problem)
+        for variable, domain in problem.domains.items():
+            self.terms[variable] = Term(z3.Int(f"{variable.name}#{len(self.terms)}"), self.solver)
+            self.solver.add(self.inside(variable, domain))
+        for factor in _needed(problem):
+            self.solver.add(self.relation(factor))
+
+    def inside(self, variable: Variable, domain: Domain) -> Any:
+        """A variable lies in a domain."""
+        term = self.terms[variable].expr
+        ranges = [
+            term == low if low == high else z3.And(term >= low, *(() if high is None else (term <= high,)))
+            for low, high in domain.ranges
+        ]
+        return z3.Or(ranges) if len(ranges) != 1 else ranges[0]
+
+    def relation(self, factor: Factor) -> Any:
+        """A factor as a constraint."""
+
+        def holds(*operands: Any) -> Any:
+            found = factor.formula(*operands)
+            return found if factor.output is None else self.terms[factor.output] == found
+
+        product = self.pinned.get(factor.output) if factor.formula is product_of(len(factor.operands)) else None
+        return z3.And([
+            z3.Implies(condition, _truth(holds(*operands)))
+            for condition, operands in self.split(factor.operands, factor.cases, product)
+        ])
+
+    def split(
+        self, operands: tuple[Operand, ...], cases: frozenset[int], product: int | None = None
+    ) -> Iterator[tuple[Any, list[Any]]]:
+        """Operands as terms, with those in `cases` as integers, under the condition that they have these values."""
+        values = {operands[i]: self.values(operands[i], product) for i in sorted(cases)}
+        chosen = {v: found for v, found in values.items() if isinstance(v, Variable) and found is not None}
+        if prod(len(found) for found in chosen.values()) > MOST_CASES:
+            names = ", ".join(variable.name for variable in chosen)
+            msg = f"{names}: too many values to try in turn; give a smaller set"
+            raise UndecidedError(msg)
+        for row in combinations(*chosen.values()):
+            case = dict(zip(chosen, row, strict=True))
+            condition = z3.And([self.terms[variable].expr == value for variable, value in case.items()])
+            yield condition, [case.get(v, self.terms[v]) if isinstance(v, Variable) else v for v in operands]
+        for variable, found in chosen.items():
+            self.solver.add(z3.Or([self.terms[variable].expr == value for value in found]))
+
+    def values(self, operand: Operand, product: int | None) -> list[int] | None:
+        """What an operand may be, in turn: a divisor where a product is known; None where that has no end."""
+        if not isinstance(operand, Variable):
+            return None
+        domain = self.problem.domains[operand]
+        if product is not None:
+            return [value for value in _divisors(product) if value in domain]
+        count = domain.count
+        return None if count is None or count > MOST_CASES else list(domain)
+
+    def check(self, *assumptions: Any, seconds: float | None = None) -> Assignment | None:
+        """An assignment; None where there is none. Raises UndecidedError where z3 does not say."""
+        left = min(self.deadline.remaining, 1e6 if seconds is None else seconds)
+        if left <= 0:
+            msg = "the time limit is reached"
+            raise UndecidedError(msg)
+        self.solver.set("timeout", max(1, int(left * 1000)))
+        verdict = self.solver.check(*assumptions)
+        if verdict == z3.unsat:
+            return None
+        if verdict == z3.unknown:
+            reason = self.solver.reason_unknown()
+            if "interrupt" in reason:
+                raise KeyboardInterrupt
+            msg = "the time limit is reached" if reason in {"timeout", "canceled"} else f"z3 gives up: {reason}"
+            raise UndecidedError(msg)
+        found = self.solver.model()
+        defined = {factor.output for factor in self.problem.factors}
+        values = {
+            variable: found.eval(term.expr, model_completion=True).as_long()
+            for variable, term in self.terms.items()
+            if variable not in defined
+        }
+        return self.problem.complete(values)
+
+    def best(self) -> Assignment | None:
+        """The assignment with the least cost, then with the least of every unknown that has no upper bound."""
+        found = self.check()
+        if found is None:
+            return None
+        costs = [(cost, self.total(cost)) for cost in self.problem.costs]
+        found = self.tighten(found, lambda values: sum(_cost(cost, values) for cost, _ in costs), [t for _, t in costs])
+        for variable, domain in self.problem.domains.items():
+            if domain.count is None and not any(factor.output is variable for factor in self.problem.factors):
+                found = self.tighten(found, lambda values, v=variable: values[v], [self.terms[variable].expr])
+        return found
+
+    def tighten(self, found: Assignment, measure: Callable[[Assignment], int], parts: list[Any]) -> Assignment:
+        """Make the sum of the parts as small as time allows, by halving the room below the best that is known."""
+        if not parts:
+            return found
+        total = z3.FreshInt("total")
+        self.solver.add(total == z3.Sum(parts), total >= 0)
+        low, high = 0, measure(found)
+        while low < high:
+            bound = low if low == 0 else (low + high) // 2
+            guard = z3.FreshBool("bound")
+            self.solver.add(z3.Implies(guard, total <= bound))
+            try:
+                better = self.check(guard)
+            except UndecidedError:
+                break
+            if better is None:
+                low = bound + 1
+            else:
+                found, high = better, measure(better)
+        self.solver.add(total <= high)
+        return found
+
+    def total(self, cost: Cost) -> Any:
+        """A cost as a term."""
+        value = z3.FreshInt("cost")
+        for condition, operands in self.split(cost.operands, cost.cases):
+            self.solver.add(z3.Implies(condition, value == _expr(cost.formula(*operands))))
+        return value
+
+
+def _cost(cost: Cost, values: Assignment) -> int:
+    return int(cost.formula(*(values[v] if isinstance(v, Variable) else v for v in cost.operands)))
+
+
+def _pinned(problem: Problem) -> Mapping[Variable | None, int]:
+    """The variables that the document gives a value."""
+    return {
+        variable: value
+        for factor in problem.factors
+        if factor.formula is EQUAL
+        for variable, value in (factor.operands, factor.operands[::-1])
+        if isinstance(variable, Variable) and isinstance(value, int)
+    }
+
+
+def _needed(problem: Problem) -> list[Factor]:
+    """The factors without the definitions that nothing else uses: those always have a value."""
+    used: set[Variable] = set()
+    needed = []
+    for factor in reversed(problem.factors):
+        if factor.output is None or factor.output in used:
+            used.update(factor.variables)
+            needed.append(factor)
+    return needed[::-1]
+
+
+def _divisors(number: int) -> list[int]:
+    """The positive divisors of a positive integer."""
+    small = [d for d in range(1, isqrt(min(number, 2**40)) + 1) if number % d == 0]
+    return sorted({*small, *(number // d for d in small)})

@@ -1,0 +1,58 @@
+"""The errors a user can meet, and the record of one mistake."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class NetsolveError(Exception):
+    """Base class of every error that netsolve raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing wrong in a document or network.
+
+    where: the layer or key, as its author would name it ("conv2d_1.padding"); text: what is wrong; remedy: what
+    would be right, empty where nothing better can be said than the text; line: 1-based, None for networks
+    that were not read from text.
+    """
+
+    where: str
+    text: str
+    remedy: str = ""
+    line: int | None = None
+
+    def __str__(self) -> str:
+        """One line: place, text, remedy."""
+        place = f"{self.where}: " if self.where else ""
+        return f"{place}{self.text}" + (f" ({self.remedy})" if self.remedy else "")
+
+
+class DocumentError(NetsolveError):
+    """A document or network says something that is not in the language: `mistakes` holds all of it."""
+
+    def __init__(self, mistakes: Iterable[Mistake], file: str = "") -> None:
+        """Keep the mistakes, in the order of their lines."""
+        self.mistakes = tuple(sorted(mistakes, key=lambda m: (m.line or 0)))
+        self.file = file
+        super().__init__(str(self))
+
+    def __reduce__(self) -> tuple[type, tuple[tuple[Mistake, ...], str]]:
+        """Survive the trip from a worker process."""
+        return type(self), (self.mistakes, self.file)
+
+    def __str__(self) -> str:
+        """Every mistake on a line of its own, with file and line number where they are known."""
+        return "\n".join(self._line(mistake) for mistake in self.mistakes)
+
+    def _line(self, mistake: Mistake) -> str:
+        place = [part for part in (self.file, str(mistake.line or "")) if part]
+        return ": ".join([":".join(place), str(mistake)] if place else [str(mistake)])
+
+
+class UndecidedError(NetsolveError):
+    """A question was not decided within the time or work it was given; the text says which."""
+
+
+class FaultError(NetsolveError):
+    """A fault of netsolve's own: two of its judges (engine, z3, torch) disagree."""

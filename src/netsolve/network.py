@@ -1,0 +1,87 @@
+"""A network as far as it is known: layers, what feeds them, and what is stated about their sizes."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from netsolve.domain import Domain, Unknown
+from netsolve.errors import DocumentError, Mistake
+from netsolve.expression import Expression
+from netsolve.locate import Path, Source
+from netsolve.ops import Operator
+
+Number = int | Unknown
+Stated = tuple[Number, ...]
+"""A shape as far as it is stated: channels and spatial sizes, or (of a layer's output) spatial sizes only."""
+
+_ENTRY = re.compile(r"(?P<key>.+)\[(?P<entry>\d{1,3})\]", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer. inputs: the names of what feeds it; out: what is stated of its output; path: where a document has it."""
+
+    name: str
+    op: Operator
+    inputs: tuple[str, ...]
+    out: Stated | None = None
+    path: Path = ()
+
+
+@dataclass(frozen=True)
+class Network:
+    """Layers in an order in which each comes after what feeds it.
+
+    inputs: the shapes of the inputs, without batch; output: what is stated of the last layer's output; defaults: what
+    an unknown without values of its own may be, by argument; source: the document it was read from.
+    """
+
+    inputs: Mapping[str, Stated]
+    layers: tuple[Layer, ...]
+    output: Stated | None = None
+    constraints: tuple[Expression, ...] = ()
+    defaults: Mapping[str, Domain] = field(default_factory=dict)
+    name: str = ""
+    source: Source | None = field(default=None, compare=False)
+
+    def with_values(self, values: Mapping[str, Any]) -> "Network":
+        """A copy in which arguments have other values, by LAYER.ARGUMENT, or `input` for the shape of the input.
+
+        A key may name one entry of a list: `conv2d_1.padding[0]`. Raises DocumentError for a key that is not there or a
+        value that cannot stand there.
+        """
+        mistakes: list[Mistake] = []
+        inputs, layers = dict(self.inputs), {layer.name: layer for layer in self.layers}
+        for key, value in values.items():
+            try:
+                if key in inputs:
+                    inputs[key] = tuple(value)
+                else:
+                    name, _, argument = key.rpartition(".")
+                    layers[name] = replace(layers[name], op=_changed(layers[name].op, argument, value))
+            except KeyError:
+                mistakes.append(Mistake(key, "there is no such argument", "a key is LAYER.ARGUMENT"))
+            except ValueError as error:
+                mistakes.append(Mistake(key, str(error)))
+        if mistakes:
+            raise DocumentError(mistakes)
+        return replace(self, inputs=inputs, layers=tuple(layers.values()))
+
+    def line(self, path: Path) -> int | None:
+        """The line of a key path in the document the network was read from."""
+        return self.source.line(path) if self.source else None
+
+
+def _changed(op: Operator, argument: str, value: Any) -> Operator:
+    """The operator with another value for an argument or for one entry of it."""
+    if match := _ENTRY.fullmatch(argument):
+        argument, entry = match["key"], int(match["entry"])
+        kind = op.arguments[argument]
+        old = getattr(op, argument)
+        entries = list(old) if isinstance(old, tuple) else [old] * (op.axes * (2 if kind.entries == "sides" else 1))
+        if entry >= len(entries):
+            raise KeyError(argument)
+        entries[entry] = value
+        value = entries
+    return replace(op, **{argument: op.arguments[argument].read(value, op.axes)})

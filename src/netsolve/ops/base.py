@@ -1,0 +1,219 @@
+"""What an operator declares, and what follows from the declaration for all of them alike."""
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, dataclass, fields
+from typing import Annotated, Any, ClassVar, Protocol, TypeVar, get_origin, get_type_hints
+
+from netsolve.ops.arguments import Argument, Inferred
+
+Size = Any
+"""A size while a network is posed: an integer, or a variable of the problem."""
+Shape = tuple[Size, ...]
+"""Channels, then spatial sizes; the batch is never part of it."""
+
+
+class Formula:
+    """A function of integers by the names of its parameters.
+
+    Operators write it on integers; engines call it with integers or with terms of their own. Names: `n` the size of
+    the input along an axis, `out` the size of the output along it, `in_channels`, and any argument of the operator.
+    """
+
+    __slots__ = ("function", "operands")
+
+    def __init__(self, function: Callable[..., Any], operands: Iterable[str] | None = None) -> None:
+        """Take the operands from the function's signature unless they are given."""
+        self.function = function
+        self.operands = tuple(inspect.signature(function).parameters if operands is None else operands)
+
+    def __call__(self, *values: Any) -> Any:
+        """The value for operands in their order."""
+        return self.function(*values)
+
+
+def always(_: Any) -> bool:
+    """The condition of a rule that holds for every record."""
+    return True
+
+
+class Rule:
+    """A condition that arguments and sizes must meet.
+
+    text: a sentence for the user; policy: netsolve's own, where torch would go on; when: for which records of the
+    operator it is a rule at all.
+    """
+
+    __slots__ = ("formula", "policy", "text", "when")
+
+    def __init__(
+        self, text: str, holds: Callable[..., Any], *, policy: bool = False, when: Callable[[Any], bool] = always
+    ) -> None:
+        """Take the operands from the signature of `holds`."""
+        self.text, self.formula, self.policy, self.when = text, Formula(holds), policy, when
+
+
+class Law:
+    """The size of the output along an axis; text: the formula as a reader writes it."""
+
+    __slots__ = ("formula", "text", "when")
+
+    def __init__(self, text: str, size: Callable[..., Any], *, when: Callable[[Any], bool] = always) -> None:
+        """Take the operands from the signature of `size`."""
+        self.text, self.formula, self.when = text, Formula(size), when
+
+
+NOT_EMPTY = Rule("every size is at least 1", lambda out: out >= 1, policy=True)
+
+
+class Trace(Protocol):
+    """What an operator is given while its layer is posed: arguments in, relations out."""
+
+    def argument(self, name: str, entry: int | None = None) -> Size:
+        """The value of an argument; of one entry (an axis or a side) where entries may differ."""
+
+    def apply(self, formula: Formula, *, entry: int | None = None, **given: Size) -> Size:
+        """The value of a formula; operands that are not given are arguments."""
+
+    def require(self, rule: Rule, *, entry: int | None = None, **given: Size) -> None:
+        """State a rule; operands that are not given are arguments."""
+
+    def equal(self, left: Size, right: Size, text: str) -> None:
+        """State that two sizes are one; the text says why."""
+
+    def product(self, sizes: Shape) -> Size:
+        """The product of sizes."""
+
+    def fail(self, text: str, remedy: str = "") -> "Mismatch":
+        """The error for an input of the wrong kind; to be raised."""
+
+    def channels_first(self) -> bool:
+        """Whether the input has its channels first and spatial axes behind them, as convolutions leave it."""
+
+
+class Mismatch(Exception):  # noqa: N818 - never reaches a user: posing turns it into a mistake of the layer
+    """The layer cannot take an input of this kind at all."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operator:
+    """The arguments of one layer as they are written: numbers, lists of them, or unknowns."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+    torch_name: ClassVar[str] = ""
+    axes: ClassVar[int] = 0
+    arguments: ClassVar[Mapping[str, Argument]] = {}
+    rules: ClassVar[tuple[Rule, ...]] = ()
+    cases: ClassVar[frozenset[str]] = frozenset()
+    follows: ClassVar[Mapping[str, str]] = {}
+    channels_first: ClassVar[bool | None] = None
+
+    def shape(self, trace: Trace, x: Shape) -> Shape:
+        """State the layer's rules and return the shape of its output."""
+        raise NotImplementedError
+
+    def parameters(self, x: tuple[int, ...]) -> int:
+        """How many learned numbers the layer has, given the shape of its input; the record holds only integers."""
+        del x
+        return 0
+
+    def torch_arguments(self, x: tuple[int, ...]) -> dict[str, Any]:
+        """The arguments for torch's class: what differs from the defaults, and what the input implies."""
+        given = {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if field.default is MISSING or getattr(self, field.name) != field.default
+        }
+        implied = {name: x[arg.dim] for name, arg in self.arguments.items() if isinstance(arg, Inferred)}
+        return given | implied
+
+    def infer(self, trace: Trace, x: Shape) -> None:
+        """What the input implies equals what is written, where it is written."""
+        for name, argument in self.arguments.items():
+            if isinstance(argument, Inferred) and getattr(self, name) is not None:
+                trace.equal(trace.argument(name), x[argument.dim], f"{name} is written, and the input implies it")
+
+
+def is_axial(operator: type[Operator], rule: Formula) -> bool:
+    """Whether a formula speaks about one axis."""
+    return any(name in {"n", "out"} or operator.arguments[name].entries == "axes" for name in rule.operands if name != "in_channels")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spatial(Operator):
+    """A layer over channels and spatial axes whose size is a law for one axis; 1d, 2d and 3d alike."""
+
+    laws: ClassVar[tuple[Law, ...]]
+    channels_first = True
+
+    def shape(self, trace: Trace, x: Shape) -> Shape:
+        """Apply the law to each axis."""
+        if len(x) != self.axes + 1:
+            raise trace.fail(
+                f"{self.torch_name} takes channels and {self.axes} spatial sizes, and gets {describe_rank(x)}"
+            )
+        self.infer(trace, x)
+        law = next(law for law in self.laws if law.when(self))
+        rules = [rule for rule in self.rules if rule.when(self)]
+        for rule in rules:
+            if not is_axial(type(self), rule.formula):
+                trace.require(rule, in_channels=x[0])
+        sizes = []
+        for axis, n in enumerate(x[1:]):
+            out = trace.apply(law.formula, entry=axis, n=n)
+            for rule in (*rules, NOT_EMPTY):
+                if is_axial(type(self), rule.formula):
+                    trace.require(rule, entry=axis, n=n, out=out)
+            sizes.append(out)
+        return (self.channels(trace, x[0]), *sizes)
+
+    def channels(self, trace: Trace, in_channels: Size) -> Size:
+        """The channels of the output: by default those of the input."""
+        del trace
+        return in_channels
+
+
+def describe_rank(x: Shape) -> str:
+    """A shape in words, by how many sizes it has."""
+    if len(x) == 1:
+        return "features without spatial axes"
+    return f"{len(x)} sizes (channels and {len(x) - 1} spatial)"
+
+
+OPERATORS: dict[str, type[Operator]] = {}
+"""Every operator by the name a document gives it."""
+
+O = TypeVar("O", bound=type[Operator])  # noqa: E741 - the conventional letter
+
+
+def register(operator: O) -> O:
+    """Enter an operator under its class name; fails at import where a part of the declaration is missing."""
+    operator.torch_name = operator.torch_name or operator.__name__
+    hints = get_type_hints(operator, include_extras=True)
+    found = {field.name: hints[field.name] for field in fields(operator)}
+    for name, hint in found.items():
+        if get_origin(hint) is not Annotated or not isinstance(hint.__metadata__[0], Argument):
+            msg = f"{operator.torch_name}.{name} is not declared as an argument"
+            raise TypeError(msg)
+    operator.arguments = {name: hint.__metadata__[0] for name, hint in found.items()}
+    formulas = [rule.formula for rule in operator.rules] + [law.formula for law in getattr(operator, "laws", ())]
+    named = {name for formula in formulas for name in formula.operands} | operator.cases
+    if unknown := named - set(operator.arguments) - {"n", "out", "in_channels"}:
+        msg = f"{operator.torch_name}: a formula names {sorted(unknown)}, which is no argument"
+        raise TypeError(msg)
+    if issubclass(operator, Spatial) and not (operator.axes and operator.laws):
+        msg = f"{operator.torch_name} states no number of axes or no law for its size"
+        raise TypeError(msg)
+    if not operator.__doc__:
+        msg = f"{operator.torch_name} has no docstring"
+        raise TypeError(msg)
+    OPERATORS[operator.torch_name] = operator
+    return operator
+
+
+def register_each(base: type[Operator], name: str, axes: Iterable[int] = (1, 2, 3)) -> None:
+    """Enter an operator for each number of spatial axes; `{}` in the name is that number."""
+    for number in axes:
+        title = name.format(number)
+        space = {"axes": number, "torch_name": title, "__doc__": base.__doc__, "__module__": base.__module__}
+        register(dataclass(frozen=True, kw_only=True)(type(title, (base,), space)))

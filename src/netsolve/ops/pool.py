@@ -1,0 +1,122 @@
+"""Pools. Source: torch.nn.MaxPool1d to AvgPool3d, AdaptiveMaxPool1d to AdaptiveAvgPool3d."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar
+
+from netsolve.arith import absolute, where
+from netsolve.domain import POSITIVE
+from netsolve.ops.arguments import AskedSwitch, Integer, Switch, Window
+from netsolve.ops.base import Law, Rule, Shape, Spatial, Trace, register_each
+from netsolve.ops.window import POOL_PADDING, Dilation, Kernel, PoolStride, same_padding, span
+
+
+def dilated_pool(n: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: Any) -> Any:
+    """How many places the window has; with ceil_mode a last one that starts inside the input or its left padding."""
+    steps = n + 2 * padding - span(kernel_size, dilation)
+    if not ceil_mode:
+        return steps // stride + 1
+    out = (steps + stride - 1) // stride + 1
+    return out - where((out - 1) * stride >= n + padding, 1, 0)
+
+
+def pool(n: Any, kernel_size: Any, stride: Any, padding: Any, ceil_mode: Any) -> Any:
+    """The same without dilation."""
+    return dilated_pool(n, kernel_size, stride, padding, 1, ceil_mode)
+
+
+def off_same(padding: Any, kernel_size: Any, stride: Any) -> Any:
+    """How far a padding is from "same"."""
+    return absolute(padding - same_padding(kernel_size, stride, 1))
+
+
+Padding = Annotated[Any, Window(default=POOL_PADDING, prefer=off_same)]
+CeilMode = Annotated[Any, AskedSwitch(prefer=lambda ceil_mode: ceil_mode)]
+
+HALF = Rule("padding is at most half the kernel_size", lambda kernel_size, padding: padding <= kernel_size // 2)
+COVERS = Rule(
+    "the padded input is at least as large as the kernel",
+    lambda n, kernel_size, stride, padding, ceil_mode: pool(n, kernel_size, stride, padding, ceil_mode) >= 1,
+)
+LAW = "floor((n + 2*padding - dilation*(kernel_size - 1) - 1) / stride) + 1; with ceil_mode rounded up, less a window that would start in the right padding"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaxPool(Spatial):
+    """Max pooling; stride is kernel_size unless written."""
+
+    kernel_size: Kernel
+    stride: PoolStride = None
+    padding: Padding = 0
+    dilation: Dilation = 1
+    ceil_mode: CeilMode = False
+
+    cases = frozenset({"kernel_size", "stride", "dilation", "ceil_mode"})
+    follows: ClassVar[dict[str, str]] = {"stride": "kernel_size"}
+    laws = (Law(LAW, dilated_pool),)
+    rules = (
+        HALF,
+        Rule(
+            "the padded input is at least as large as the dilated kernel",
+            lambda n, kernel_size, stride, padding, dilation, ceil_mode: (
+                dilated_pool(n, kernel_size, stride, padding, dilation, ceil_mode) >= 1
+            ),
+        ),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AvgPool(Spatial):
+    """Average pooling; stride is kernel_size unless written."""
+
+    kernel_size: Kernel
+    stride: PoolStride = None
+    padding: Padding = 0
+    ceil_mode: CeilMode = False
+    count_include_pad: Annotated[bool, Switch()] = True
+
+    cases = frozenset({"kernel_size", "stride", "ceil_mode"})
+    follows: ClassVar[dict[str, str]] = {"stride": "kernel_size"}
+    laws = (Law(LAW.replace("dilation*(kernel_size - 1) - 1", "kernel_size"), pool),)
+    rules = (HALF, COVERS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DividedAvgPool(AvgPool):
+    """Average pooling over two or three axes, which takes a divisor too; stride is kernel_size unless written."""
+
+    divisor_override: Annotated[int | None, Integer(none=True)] = None
+
+    rules = (
+        HALF,
+        COVERS,
+        Rule(
+            "the input is at least as large as the kernel before padding",
+            lambda n, kernel_size: n >= kernel_size,
+            when=lambda record: record.axes == 3,  # noqa: PLR2004 - torch checks this for AvgPool3d alone
+        ),
+        Rule("divisor_override is not zero", lambda divisor_override: divisor_override != 0,
+             when=lambda record: record.divisor_override is not None),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdaptivePool(Spatial):
+    """A pool whose output size is given; None keeps the size of the axis."""
+
+    output_size: Annotated[Any, Window(least=1, default=POSITIVE, none=True)]
+
+    laws = (Law("output_size", lambda output_size: output_size),)
+
+    def shape(self, trace: Trace, x: Shape) -> Shape:
+        """Take the sizes as they are given."""
+        if len(x) != self.axes + 1:
+            super().shape(trace, x)
+        given = [trace.argument("output_size", axis) for axis in range(self.axes)]
+        return (x[0], *(n if size is None else size for n, size in zip(x[1:], given, strict=True)))
+
+
+register_each(MaxPool, "MaxPool{}d")
+register_each(AvgPool, "AvgPool{}d", (1,))
+register_each(DividedAvgPool, "AvgPool{}d", (2, 3))
+register_each(AdaptivePool, "AdaptiveAvgPool{}d")
+register_each(AdaptivePool, "AdaptiveMaxPool{}d")

@@ -1,0 +1,536 @@
+"""A network as a constraint problem: variables, factors, costs. It knows no solver."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import product as combinations
+from math import prod
+from typing import Any, NoReturn
+
+from netsolve.domain import POSITIVE, Domain, Unknown
+from netsolve.errors import DocumentError, Mistake
+from netsolve.expression import Expression, ExpressionError, Reference, resolve
+from netsolve.locate import Path
+from netsolve.network import Layer, Network, Stated
+from netsolve.ops.arguments import Asked, AskedSwitch, Default, Inferred
+from netsolve.ops.base import Formula, Mismatch, Rule, Shape, Size
+
+ANYTHING = Domain(((-(2**62), None),))
+IMAGE_BUDGET = 200_000
+"""How many values of formulas posing may compute to learn which sizes are possible; past it a size is unbounded."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Variable:
+    """An integer to be found; compared by identity. name: LAYER.ARGUMENT, or the layer and axis of a size."""
+
+    name: str
+
+    def __repr__(self) -> str:
+        """Its name."""
+        return self.name
+
+
+Operand = int | Variable
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What a factor stands for, in the user's terms: the layer, a sentence, and where a document says it."""
+
+    layer: str
+    text: str
+    path: Path = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """A relation: the formula of the operands equals `output`, or is true where there is no output.
+
+    cases: the operands (by position) that a solver replaces by integers before it calls the formula.
+    """
+
+    label: Label
+    formula: Formula
+    operands: tuple[Operand, ...]
+    output: Variable | None = None
+    cases: frozenset[int] = frozenset()
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """The variables it ties, each once."""
+        every = (*self.operands, self.output)
+        return tuple(dict.fromkeys(v for v in every if isinstance(v, Variable)))
+
+    def value(self, values: Mapping[Variable, int]) -> Any:
+        """What the formula gives for these integers."""
+        return self.formula(*(values[v] if isinstance(v, Variable) else v for v in self.operands))
+
+    def holds(self, values: Mapping[Variable, int]) -> bool:
+        """Whether these integers meet the relation."""
+        found = self.value(values)
+        return bool(found) if self.output is None else bool(found == values[self.output])
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """How little a value is liked: the formula of the operands, a non-negative integer."""
+
+    formula: Formula
+    operands: tuple[Operand, ...]
+    cases: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question mark of the network: the argument it stands in, by key (LAYER.ARGUMENT or `input`).
+
+    entries: one operand, or one an axis or side where the document has a list; boolean: true or false is asked.
+    """
+
+    key: str
+    entries: tuple[Operand, ...]
+    listed: bool
+    boolean: bool = False
+
+    def answer(self, values: Mapping[Variable, int]) -> Any:
+        """The value as the document would have it."""
+        found = tuple(values[v] if isinstance(v, Variable) else v for v in self.entries)
+        plain = tuple(bool(v) for v in found) if self.boolean else found
+        return plain if self.listed else plain[0]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """All that is known of a network as relations between integers.
+
+    shapes: the shape after each input and layer, in integers where they follow from the document alone; unknowns: the
+    variable of each named unknown. Definitions stand in an order in which each comes after what it needs.
+    """
+
+    network: Network
+    domains: Mapping[Variable, Domain]
+    factors: tuple[Factor, ...]
+    costs: tuple[Cost, ...]
+    shapes: Mapping[str, Shape]
+    questions: tuple[Question, ...]
+    unknowns: Mapping[str, Variable]
+
+    @property
+    def violations(self) -> tuple[Factor, ...]:
+        """The factors that no assignment can meet, since they hold no variable."""
+        return tuple(factor for factor in self.factors if not factor.variables)
+
+    def complete(self, values: Mapping[Variable, int]) -> dict[Variable, int]:
+        """The values of all variables, given those that no formula defines."""
+        found = dict(values)
+        for factor in self.factors:
+            if factor.output is not None:
+                found[factor.output] = factor.value(found)
+        return found
+
+    def broken(self, values: Mapping[Variable, int]) -> Factor | None:
+        """The first factor that these values do not meet; None where they are a solution."""
+        for variable, domain in self.domains.items():
+            if values[variable] not in domain:
+                return Factor(Label(variable.name, f"a value of {domain}"), Formula(lambda: False), ())
+        return next((factor for factor in self.factors if not factor.holds(values)), None)
+
+
+EQUAL = Formula(lambda left, right: left == right)
+
+
+@cache
+def product_of(count: int) -> Formula:
+    """The product of a number of sizes."""
+    return Formula(lambda *sizes: _times(sizes), [f"size{i}" for i in range(count)])
+
+
+def _times(sizes: tuple[Any, ...]) -> Any:
+    """A product with the integers first, so that a solver sees a linear term wherever there is one."""
+    terms = [size for size in sizes if not isinstance(size, int)]
+    result = prod(size for size in sizes if isinstance(size, int))
+    for term in terms:
+        result = term * result
+    return result
+
+
+def pose(network: Network, *, widest: int | None = None) -> Problem:
+    """The network as a problem.
+
+    widest: take paddings of convolutions up to this number where the document gives no values, instead of the default
+    ones. Raises DocumentError with everything that cannot be a network at all (a layer on an input of the wrong kind,
+    an expression that names nothing).
+    """
+    return _Posing(network, widest).problem()
+
+
+@dataclass
+class _Posing:
+    """A problem while it is made."""
+
+    network: Network
+    widest: int | None
+    domains: dict[Variable, Domain] = field(default_factory=dict)
+    factors: list[Factor] = field(default_factory=list)
+    costs: list[Cost] = field(default_factory=list)
+    shapes: dict[str, Shape] = field(default_factory=dict)
+    channels_first: dict[str, bool] = field(default_factory=dict)
+    questions: list[Question] = field(default_factory=list)
+    unknowns: dict[str, Variable] = field(default_factory=dict)
+    known: dict[tuple[Formula, tuple[Operand, ...]], Variable] = field(default_factory=dict)
+    mistakes: list[Mistake] = field(default_factory=list)
+    budget: int = IMAGE_BUDGET
+
+    def problem(self) -> Problem:
+        """Pose inputs, layers and constraints in turn."""
+        self.inputs()
+        layers = {layer.name: _LayerTrace(self, layer) for layer in self.network.layers}
+        for trace in layers.values():
+            trace.pose()
+        if self.network.layers:
+            self.final(self.network.layers[-1])
+        for index, expression in enumerate(self.network.constraints):
+            self.constraint(expression, ("constraints", index), layers)
+        if self.mistakes:
+            raise DocumentError(self.mistakes, self.network.source.file if self.network.source else "")
+        return Problem(
+            self.network,
+            self.domains,
+            tuple(self.factors),
+            tuple(self.costs),
+            self.shapes,
+            tuple(self.questions),
+            self.unknowns,
+        )
+
+    def inputs(self) -> None:
+        """Variables for the unknown sizes of the inputs."""
+        several = set(self.network.inputs) != {"input"}
+        for name, stated in self.network.inputs.items():
+            path: Path = ("inputs", name) if several else ("input",)
+            shape = tuple(
+                self.variable(f"{name}[{i}]", size, size.domain or POSITIVE, path) if isinstance(size, Unknown) else size
+                for i, size in enumerate(stated)
+            )
+            self.shapes[name] = shape
+            self.channels_first[name] = len(shape) > 1
+            if any(isinstance(size, Variable) for size in shape):
+                self.questions.append(Question(name, shape, listed=True))
+
+    def variable(self, name: str, unknown: Unknown, domain: Domain, path: Path) -> Variable:
+        """A variable for a question mark; one for all that share a name."""
+        variable = self.unknowns.get(unknown.name or "") or Variable(unknown.name or name)
+        domain = self.domains.get(variable, domain) & domain
+        if not domain.ranges:
+            self.mistake(name, f"no value is left for {unknown}", "widen its set, or those of its name elsewhere", path)
+            domain = POSITIVE
+        self.domains[variable] = domain
+        if unknown.name:
+            self.unknowns[unknown.name] = variable
+        return variable
+
+    def mistake(self, where: str, text: str, remedy: str, path: Path) -> None:
+        """Note a mistake with its line."""
+        self.mistakes.append(Mistake(where, text, remedy, self.network.line(path)))
+
+    def relate(self, label: Label, formula: Formula, operands: tuple[Operand, ...], cases: frozenset[int]) -> None:
+        """State a relation; one between integers that holds is not worth a factor."""
+        if any(isinstance(v, Variable) for v in operands) or not formula(*operands):
+            self.factors.append(Factor(label, formula, operands, None, cases))
+
+    def define(self, label: Label, formula: Formula, operands: tuple[Operand, ...], cases: frozenset[int]) -> Size:
+        """The value of a formula: an integer, or a variable, the same one for the same operands."""
+        if not any(isinstance(v, Variable) for v in operands):
+            return formula(*operands)
+        variable = self.known.get((formula, operands))
+        if variable is None:
+            variable = self.known[formula, operands] = Variable(label.layer)
+            self.domains[variable] = self.image(formula, operands)
+            self.factors.append(Factor(label, formula, operands, variable, cases))
+        return variable
+
+    def image(self, formula: Formula, operands: tuple[Operand, ...]) -> Domain:
+        """The values a formula can take."""
+        counts = [self.domains[v].count for v in operands if isinstance(v, Variable)]
+        if None in counts or (work := prod(c for c in counts if c is not None)) > min(4096, self.budget):
+            return ANYTHING
+        self.budget -= work
+        distinct = list(dict.fromkeys(v for v in operands if isinstance(v, Variable)))
+        values = (
+            dict(zip(distinct, row, strict=True)) for row in combinations(*(self.domains[v] for v in distinct))
+        )
+        return Domain.of(formula(*(row[v] if isinstance(v, Variable) else v for v in operands)) for row in values)
+
+    def stated(self, layer: str, shape: Shape, out: Stated, path: Path) -> Shape:
+        """Hold the sizes after a layer against what is stated of them; what is stated goes on from here."""
+        if len(out) not in {len(shape), len(shape) - 1}:
+            text = f"{path[-1]} has {len(out)} entries, and the tensor there has {len(shape)}"
+            self.mistake(layer, text, f"write {len(shape)}, or {len(shape) - 1} for the spatial sizes alone", path)
+            return shape
+        offset = len(shape) - len(out)
+        result = list(shape)
+        for axis, size in enumerate(out, offset):
+            if isinstance(size, Unknown):
+                if size.domain is not None:
+                    label = Label(layer, f"{path[-1]}[{axis - offset}] is one of {size.domain}", path)
+                    inside = Formula(lambda v, domain=size.domain: _member(v, domain), ["v"])
+                    self.relate(label, inside, (shape[axis],), frozenset())
+                if size.name is not None:
+                    other = self.variable(size.name, size, size.domain or POSITIVE, path)
+                    self.relate(Label(layer, f"{path[-1]} is {size}", path), EQUAL, (shape[axis], other), frozenset())
+            else:
+                what = "channels" if axis == 0 and len(shape) > 1 else "size"
+                label = Label(layer, f"the {what} after {layer} {'are' if axis == 0 and len(shape) > 1 else 'is'} stated as {size}", path)
+                self.relate(label, EQUAL, (shape[axis], size), frozenset())
+                result[axis] = size
+        return tuple(result)
+
+    def final(self, layer: Layer) -> None:
+        """Hold the last layer's shape against the document's `output`."""
+        output = self.network.output
+        if output is not None and layer.name in self.shapes:
+            self.shapes[layer.name] = self.stated(layer.name, self.shapes[layer.name], output, ("output",))
+
+    def constraint(self, expression: Expression, path: Path, layers: "Mapping[str, _LayerTrace]") -> None:
+        """A user's constraint as a factor."""
+        operands: dict[Reference, Operand] = {}
+        names = [name for name in layers if name in self.shapes]
+        for reference in expression.references:
+            try:
+                target = resolve(reference, layers, self.network.inputs, self.unknowns)
+                if target.owner in layers and target.owner not in names:
+                    return
+                operands[reference] = self.operand(target.owner, target.attribute, target.index, layers)
+            except (ExpressionError, Mismatch) as error:
+                self.mistake(f'"{expression.text}"', str(getattr(error, "text", error)), "", path)
+                return
+        order = tuple(operands)
+        formula = Formula(lambda *v: expression.evaluate(dict(zip(order, v, strict=True)).__getitem__), map(str, order))
+        cases = frozenset(i for i, reference in enumerate(order) if reference in expression.cases)
+        self.relate(Label("", f"the constraint {expression.text}", path), formula, tuple(operands.values()), cases)
+
+    def operand(
+        self, owner: str, attribute: str | None, index: int | None, layers: "Mapping[str, _LayerTrace]"
+    ) -> Operand:
+        """What a name in a constraint stands for. Raises Mismatch, with a text for the user, where it is nothing."""
+        if owner in self.unknowns and attribute is None:
+            return self.unknowns[owner]
+        if owner in self.network.inputs or attribute == "out":
+            shape = self.shapes[owner]
+            if index is None or index >= len(shape):
+                wanted = f"{owner}.out" if attribute else owner
+                msg = f"{wanted} is a list of {len(shape)}: write {wanted}[0] to {wanted}[{len(shape) - 1}]"
+                raise Mismatch(msg)
+            return _operand(shape[index])
+        return layers[owner].number(attribute or "", index)
+
+
+def _operand(size: Size) -> Operand:
+    if isinstance(size, int | Variable):
+        return size
+    raise TypeError(size)
+
+
+def _member(value: Any, domain: Domain) -> Any:
+    """Whether a number lies in a domain, for integers and terms."""
+    from netsolve.arith import both, either  # noqa: PLC0415
+
+    result: Any = False
+    for low, high in domain.ranges:
+        inside = value >= low if high is None else both(value >= low, value <= high)
+        result = either(result, inside)
+    return result
+
+
+class _LayerTrace:
+    """What one layer's operator sees while it is posed."""
+
+    def __init__(self, posing: _Posing, layer: Layer) -> None:
+        self.posing, self.layer, self.op = posing, layer, layer.op
+        self.variables: dict[tuple[str, int | None], Variable] = {}
+        self.inputs: tuple[Shape, ...] = ()
+
+    def pose(self) -> None:
+        """State everything about the layer; a layer behind a mistaken one is left out."""
+        layer, posing = self.layer, self.posing
+        if not all(name in posing.shapes for name in layer.inputs):
+            return
+        self.inputs = tuple(posing.shapes[name] for name in layer.inputs)
+        try:
+            shape = self.op.shape(self, *self.inputs)
+        except Mismatch as error:
+            posing.mistake(layer.name, error.args[0], error.args[1], layer.path)
+            return
+        self.ask()
+        kept = self.op.channels_first
+        posing.channels_first[layer.name] = self.channels_first() if kept is None else kept
+        if layer.out is not None:
+            shape = posing.stated(layer.name, shape, layer.out, (*layer.path, "out"))
+        posing.shapes[layer.name] = shape
+
+    def ask(self) -> None:
+        """List the layer's question marks."""
+        for name, argument in self.op.arguments.items():
+            value = getattr(self.op, name)
+            listed = isinstance(value, tuple)
+            entries = value if listed else (value,)
+            if any(isinstance(entry, Unknown) for entry in entries):
+                operands = tuple(self.argument(name, i if listed else None) for i in range(len(entries)))
+                boolean = isinstance(argument, AskedSwitch)
+                key = f"{self.layer.name}.{name}"
+                self.posing.questions.append(Question(key, operands, listed, boolean))
+
+    def label(self, text: str) -> Label:
+        """A label of this layer."""
+        return Label(self.layer.name, text, self.layer.path)
+
+    def argument(self, name: str, entry: int | None = None) -> Size:
+        """The value of an argument, or of one entry of it."""
+        value = getattr(self.op, name)
+        if value is None and (followed := self.op.follows.get(name)):
+            return self.argument(followed, entry)
+        if isinstance(value, tuple):
+            value = value[entry or 0]
+        else:
+            entry = None
+        if isinstance(value, Unknown):
+            return self.variables.get((name, entry)) or self.ask_for(name, entry, value)
+        return int(value) if isinstance(value, bool) else value
+
+    def ask_for(self, name: str, entry: int | None, unknown: Unknown) -> Variable:
+        """A variable for a question mark, with its values and how it is liked."""
+        argument = self.op.arguments[name]
+        assert isinstance(argument, Asked)  # noqa: S101 - reading lets no question mark stand elsewhere
+        key = f"{self.layer.name}.{name}" + ("" if entry is None else f"[{entry}]")
+        domain, limit = unknown.domain, None
+        if domain is None:
+            domain = self.posing.network.defaults.get(name)
+        if domain is None and isinstance(argument.default, Default):
+            limit = Formula(argument.default.high)
+            domain = self.default(argument.default, limit, name, entry)
+        if domain is None:
+            domain = argument.default if isinstance(argument.default, Domain) else POSITIVE
+        variable = self.posing.variable(key, unknown, domain, (*self.layer.path, name))
+        self.variables[name, entry] = variable
+        if name in self.op.cases and self.posing.domains[variable].count is None:
+            remedy = f'give it a set, such as {name} = "?1|2|4"'
+            self.posing.mistake(key, "it has no largest value to try", remedy, (*self.layer.path, name))
+        if limit is not None and self.posing.widest is None:
+            self.bound(limit, variable, name, entry)
+        if argument.prefer is not None:
+            formula = _formula(argument.prefer)
+            operands = self.operands(formula, entry or 0, {})
+            self.posing.costs.append(Cost(formula, operands, self.cases(formula)))
+        return variable
+
+    def axes(self, entry: int | None) -> Iterable[int]:
+        """The axes that a value concerns: its own, or all of them."""
+        return range(max(self.op.axes, 1)) if entry is None else (entry,)
+
+    def default(self, default: Default, limit: Formula, name: str, entry: int | None) -> Domain | None:
+        """The default values where they follow from other arguments: a superset while those are unknown."""
+        if self.posing.widest is not None and name == "padding" and not self.op.follows:
+            return Domain.between(default.low, self.posing.widest)
+        highs = []
+        for axis in self.axes(entry):
+            values = [self.largest(v) for v in self.operands(limit, axis, {})]
+            if None in values:
+                return None
+            highs.append(limit(*values))
+        return Domain.between(default.low, min(highs))
+
+    def largest(self, operand: Operand) -> int | None:
+        """The largest value of an operand."""
+        return self.posing.domains[operand].high if isinstance(operand, Variable) else operand
+
+    def bound(self, limit: Formula, variable: Variable, name: str, entry: int | None) -> None:
+        """A default that refers to other unknowns is a constraint."""
+        for axis in self.axes(entry):
+            operands = self.operands(limit, axis, {})
+            if any(isinstance(v, Variable) for v in operands):
+                cases = frozenset(i + 1 for i in self.cases(limit))
+                self.posing.relate(self.label(f"the default values of {name}"), _at_most(limit), (variable, *operands), cases)
+
+    def operands(self, formula: Formula, entry: int | None, given: Mapping[str, Size]) -> tuple[Operand, ...]:
+        """What a formula is called with."""
+        return tuple(given[name] if name in given else self.operand(name, entry) for name in formula.operands)
+
+    def operand(self, name: str, entry: int | None) -> Size:
+        """An argument, or what the input implies."""
+        if name == "in_channels":
+            return self.inputs[0][0]
+        return self.argument(name, entry if self.op.arguments[name].entries != "one" else None)
+
+    def cases(self, formula: Formula) -> frozenset[int]:
+        """The operands that engines enumerate."""
+        return frozenset(i for i, name in enumerate(formula.operands) if name in self.op.cases)
+
+    def apply(self, formula: Formula, *, entry: int | None = None, **given: Size) -> Size:
+        """The value of a formula."""
+        label = self.label(f"the size after {self.layer.name}")
+        return self.posing.define(label, formula, self.operands(formula, entry, given), self.cases(formula))
+
+    def require(self, rule: Rule, *, entry: int | None = None, **given: Size) -> None:
+        """State a rule."""
+        operands = self.operands(rule.formula, entry, given)
+        self.posing.relate(self.label(rule.text), rule.formula, operands, self.cases(rule.formula))
+
+    def equal(self, left: Size, right: Size, text: str) -> None:
+        """State that two sizes are one."""
+        self.posing.relate(self.label(text), EQUAL, (left, right), frozenset())
+
+    def product(self, sizes: Shape) -> Size:
+        """The product of sizes; all but one unknown are enumerated."""
+        free = max((self.breadth(v), i) for i, v in enumerate(sizes))[1]
+        label = self.label(f"the size after {self.layer.name}")
+        return self.posing.define(label, product_of(len(sizes)), sizes, frozenset(range(len(sizes))) - {free})
+
+    def breadth(self, size: Size) -> float:
+        """How many values a size may have."""
+        if isinstance(size, int):
+            return 0
+        count = self.posing.domains[size].count
+        return float("inf") if count is None else count
+
+    def fail(self, text: str, remedy: str = "") -> Mismatch:
+        """The error for an input of the wrong kind."""
+        return Mismatch(text, remedy)
+
+    def channels_first(self) -> bool:
+        """Whether the input has its channels first."""
+        return self.posing.channels_first[self.layer.inputs[0]]
+
+    def number(self, name: str, index: int | None) -> Operand:
+        """An argument as a constraint names it. Raises Mismatch where it is not one number."""
+        where = f"{self.layer.name}.{name}"
+        if name not in self.op.arguments:
+            self.refuse(f"{self.op.torch_name} has no argument {name}")
+        argument, value = self.op.arguments[name], getattr(self.op, name)
+        if value is None and isinstance(argument, Inferred):
+            return _operand(self.inputs[0][argument.dim])
+        entries = {"one": 1, "axes": self.op.axes, "sides": 2 * self.op.axes}[argument.entries]
+        if index is not None and (entries == 1 or index >= entries):
+            self.refuse(f"{where} has {'no entries' if entries == 1 else f'{entries} entries, from [0]'}")
+        found = {self.argument(name, i) for i in ([index] if index is not None else range(entries))}
+        if len(found) > 1:
+            self.refuse(f"{where} has a value for each axis: write {where}[0]")
+        single = found.pop()
+        if not isinstance(single, int | Variable):
+            self.refuse(f"{where} is {single}, which is not an integer")
+        return single
+
+    def refuse(self, text: str) -> NoReturn:
+        """Say why a name in a constraint is no number."""
+        raise Mismatch(text)
+
+
+@cache
+def _formula(function: Callable[..., Any]) -> Formula:
+    return Formula(function)
+
+
+@cache
+def _at_most(limit: Formula) -> Formula:
+    """Whether a value is at most what another formula gives."""
+    return Formula(lambda value, *operands: value <= limit(*operands), ["value", *limit.operands])

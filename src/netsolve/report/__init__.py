@@ -1,0 +1,1 @@
+"""Answers rendered: as text for a terminal, as JSON."""
