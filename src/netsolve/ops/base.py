@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import MISSING, dataclass, fields
 from typing import Annotated, Any, ClassVar, Protocol, TypeVar, get_origin, get_type_hints
 
@@ -11,6 +12,10 @@ Size = Any
 """A size while a network is posed: an integer, or a variable of the problem."""
 Shape = tuple[Size, ...]
 """Channels, then spatial sizes; the batch is never part of it."""
+
+
+Known = tuple[tuple[int, ...], ...]
+"""The shapes of a layer's inputs once every number is known, without batch."""
 
 
 class Formula:
@@ -52,15 +57,33 @@ class Rule:
         """Take the operands from the signature of `holds`."""
         self.text, self.formula, self.policy, self.when = text, Formula(holds), policy, when
 
+    def worded(self, text: str) -> "Rule":
+        """The same rule in other words."""
+        if text == self.text:
+            return self
+        other = copy(self)
+        other.text = text
+        return other
+
 
 class Law:
-    """The size of the output along an axis; text: the formula as a reader writes it."""
+    """The size of the output along an axis.
 
-    __slots__ = ("formula", "text", "when")
+    text: the formula as a reader writes it; when: for which records of the operator it counts, and note: the same as a
+    reader writes it.
+    """
 
-    def __init__(self, text: str, size: Callable[..., Any], *, when: Callable[[Any], bool] = always) -> None:
+    __slots__ = ("formula", "note", "text", "when")
+
+    def __init__(
+        self, text: str, size: Callable[..., Any], *, when: Callable[[Any], bool] = always, note: str = ""
+    ) -> None:
         """Take the operands from the signature of `size`."""
-        self.text, self.formula, self.when = text, Formula(size), when
+        self.text, self.formula, self.when, self.note = text, Formula(size), when, note
+
+    def __str__(self) -> str:
+        """The formula, and when it counts."""
+        return f"{self.text} ({self.note})" if self.note else self.text
 
 
 NOT_EMPTY = Rule("every size is at least 1", lambda out: out >= 1, policy=True)
@@ -81,6 +104,12 @@ class Trace(Protocol):
     def equal(self, left: Size, right: Size, text: str) -> None:
         """State that two sizes are one; the text says why."""
 
+    def unify(self, left: Size, right: Size, text: str) -> Size:
+        """State that two sizes are one, and return the one to go on with."""
+
+    def total(self, sizes: Shape) -> Size:
+        """The sum of sizes."""
+
     def product(self, sizes: Shape) -> Size:
         """The product of sizes."""
 
@@ -97,46 +126,67 @@ class Mismatch(Exception):  # noqa: N818 - never reaches a user: posing turns it
 
 @dataclass(frozen=True, kw_only=True)
 class Operator:
-    """The arguments of one layer as they are written: numbers, lists of them, or unknowns."""
+    """The arguments of one layer as they are written: numbers, lists of them, or unknowns.
+
+    torch_name: what a document calls it; builder: the class of netsolve.modules that builds it, where torch.nn has none
+    of that name; arity: the least and the greatest number of inputs (None: any); policies: sentences of its
+    refusals that are netsolve's own, where torch would go on; cases: operands
+    that engines enumerate; follows: arguments that equal another one unless written; terms: operands of its rules
+    besides its arguments and `n`, `out`, `in_channels`, which its `pose` supplies; indices: whether its input holds
+    whole numbers, as a table's rows; channels_first: whether its output
+    has channels first (None: as its input).
+    """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
     torch_name: ClassVar[str] = ""
+    builder: ClassVar[str] = ""
+    arity: ClassVar[tuple[int, int | None]] = (1, 1)
     axes: ClassVar[int] = 0
     arguments: ClassVar[Mapping[str, Argument]] = {}
     rules: ClassVar[tuple[Rule, ...]] = ()
+    policies: ClassVar[tuple[str, ...]] = ()
     cases: ClassVar[frozenset[str]] = frozenset()
     follows: ClassVar[Mapping[str, str]] = {}
     channels_first: ClassVar[bool | None] = None
+    indices: ClassVar[bool] = False
+    terms: ClassVar[frozenset[str]] = frozenset()
 
-    def shape(self, trace: Trace, x: Shape) -> Shape:
+    def pose(self, trace: Trace, x: Shape) -> Shape:
         """State the layer's rules and return the shape of its output."""
         raise NotImplementedError
 
-    def parameters(self, x: tuple[int, ...]) -> int:
-        """How many learned numbers the layer has, given the shape of its input; the record holds only integers."""
-        del x
+    def parameters(self, inputs: Known) -> int:
+        """How many learned numbers the layer has, given the shapes of its inputs; the record holds only integers."""
+        del inputs
         return 0
 
-    def torch_arguments(self, x: tuple[int, ...]) -> dict[str, Any]:
-        """The arguments for torch's class: what differs from the defaults, and what the input implies."""
+    def torch_arguments(self, inputs: Known) -> dict[str, Any]:
+        """The arguments for torch's class: what differs from the defaults, and what the inputs imply."""
         given = {
             field.name: getattr(self, field.name)
             for field in fields(self)
             if field.default is MISSING or getattr(self, field.name) != field.default
         }
-        implied = {name: x[arg.dim] for name, arg in self.arguments.items() if isinstance(arg, Inferred)}
+        implied = {
+            name: inputs[arg.source][arg.dim] for name, arg in self.arguments.items() if isinstance(arg, Inferred)
+        }
         return given | implied
 
-    def infer(self, trace: Trace, x: Shape) -> None:
-        """What the input implies equals what is written, where it is written."""
+    def infer(self, trace: Trace, *inputs: Shape) -> None:
+        """What the inputs imply equals what is written, where it is written."""
         for name, argument in self.arguments.items():
             if isinstance(argument, Inferred) and getattr(self, name) is not None:
-                trace.equal(trace.argument(name), x[argument.dim], f"{name} is written, and the input implies it")
+                implied = inputs[argument.source][argument.dim]
+                trace.equal(trace.argument(name), implied, f"{name} is written, and the input implies it")
 
 
 def is_axial(operator: type[Operator], rule: Formula) -> bool:
     """Whether a formula speaks about one axis."""
-    return any(name in {"n", "out"} or operator.arguments[name].entries == "axes" for name in rule.operands if name != "in_channels")
+    return any(
+        name in {"n", "out"} or operator.arguments[name].entries == "axes"
+        for name in rule.operands
+        if name != "in_channels"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,31 +196,43 @@ class Spatial(Operator):
     laws: ClassVar[tuple[Law, ...]]
     channels_first = True
 
-    def shape(self, trace: Trace, x: Shape) -> Shape:
+    def pose(self, trace: Trace, x: Shape) -> Shape:
         """Apply the law to each axis."""
         if len(x) != self.axes + 1:
             raise trace.fail(
-                f"{self.torch_name} takes channels and {self.axes} spatial sizes, and gets {describe_rank(x)}"
+                f"{self.torch_name} takes channels and {self.axes} spatial size{'s' if self.axes > 1 else ''}, "
+                f"and gets {describe_rank(x)}"
             )
         self.infer(trace, x)
         law = next(law for law in self.laws if law.when(self))
         rules = [rule for rule in self.rules if rule.when(self)]
         for rule in rules:
             if not is_axial(type(self), rule.formula):
-                trace.require(rule, in_channels=x[0])
+                trace.require(rule.worded(self.sentence(rule, x)), in_channels=x[0])
         sizes = []
         for axis, n in enumerate(x[1:]):
             out = trace.apply(law.formula, entry=axis, n=n)
             for rule in (*rules, NOT_EMPTY):
                 if is_axial(type(self), rule.formula):
-                    trace.require(rule, entry=axis, n=n, out=out)
+                    trace.require(rule.worded(self.sentence(rule, x)), entry=axis, n=n, out=out)
             sizes.append(out)
         return (self.channels(trace, x[0]), *sizes)
+
+    def sentence(self, rule: Rule, x: Shape) -> str:
+        """What to say where a rule is broken: by default its text."""
+        del x
+        return rule.text
 
     def channels(self, trace: Trace, in_channels: Size) -> Size:
         """The channels of the output: by default those of the input."""
         del trace
         return in_channels
+
+
+def wrong_rank(operator: Operator, trace: Trace, x: Shape) -> Mismatch:
+    """The error for an input with too many or too few spatial axes; to be raised."""
+    spatial = f"{operator.axes} spatial size{'s' * (operator.axes > 1)}"
+    return trace.fail(f"{operator.torch_name} takes channels and {spatial}, and gets {describe_rank(x)}")
 
 
 def describe_rank(x: Shape) -> str:
@@ -188,7 +250,7 @@ O = TypeVar("O", bound=type[Operator])  # noqa: E741 - the conventional letter
 
 def register(operator: O) -> O:
     """Enter an operator under its class name; fails at import where a part of the declaration is missing."""
-    operator.torch_name = operator.torch_name or operator.__name__
+    operator.torch_name = vars(operator).get("torch_name", operator.__name__)
     hints = get_type_hints(operator, include_extras=True)
     found = {field.name: hints[field.name] for field in fields(operator)}
     for name, hint in found.items():
@@ -198,17 +260,28 @@ def register(operator: O) -> O:
     operator.arguments = {name: hint.__metadata__[0] for name, hint in found.items()}
     formulas = [rule.formula for rule in operator.rules] + [law.formula for law in getattr(operator, "laws", ())]
     named = {name for formula in formulas for name in formula.operands} | operator.cases
-    if unknown := named - set(operator.arguments) - {"n", "out", "in_channels"}:
+    if unknown := named - set(operator.arguments) - operator.terms - {"n", "out", "in_channels"}:
         msg = f"{operator.torch_name}: a formula names {sorted(unknown)}, which is no argument"
         raise TypeError(msg)
     if issubclass(operator, Spatial) and not (operator.axes and operator.laws):
         msg = f"{operator.torch_name} states no number of axes or no law for its size"
         raise TypeError(msg)
-    if not operator.__doc__:
+    if operator.pose is Operator.pose:
+        msg = f"{operator.torch_name} does not say the shape of its output"
+        raise TypeError(msg)
+    if not operator.__doc__ or operator.__doc__.startswith(f"{operator.__name__}("):
         msg = f"{operator.torch_name} has no docstring"
+        raise TypeError(msg)
+    if operator.torch_name in OPERATORS:
+        msg = f"{operator.torch_name} is declared twice"
         raise TypeError(msg)
     OPERATORS[operator.torch_name] = operator
     return operator
+
+
+def alias(name: str, operator: str) -> None:
+    """Enter an operator under a second name."""
+    OPERATORS[name] = OPERATORS[operator]
 
 
 def register_each(base: type[Operator], name: str, axes: Iterable[int] = (1, 2, 3)) -> None:

@@ -3,19 +3,27 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-from netsolve.arith import both, minimum
+from netsolve.arith import absolute, both, minimum
 from netsolve.domain import LARGEST, Domain
-from netsolve.ops.arguments import Asked, Real
-from netsolve.ops.base import NOT_EMPTY, Formula, Rule, Shape, Spatial, Law, Trace, register_each
+from netsolve.ops.arguments import Asked
+from netsolve.ops.base import NOT_EMPTY, Law, Rule, Shape, Spatial, Trace, register_each, wrong_rank
+from netsolve.ops.plain import Real
 
-Sides = Annotated[Any, Asked(least=-LARGEST, default=Domain.between(0, 10), entries="sides", prefer=lambda padding: padding)]
 
-GROW = Formula(lambda n, left, right: n + left + right)
+def off_zero(padding: Any) -> Any:
+    """How much is padded or cropped."""
+    return absolute(padding)
+
+
+Sides = Annotated[Any, Asked(least=-LARGEST, default=Domain.between(0, 10), entries="sides", prefer=off_zero)]
+
 CROPS = Rule(
     "what is cropped lies inside the input", lambda n, left, right: n + minimum(left, 0) + minimum(right, 0) >= 0
 )
 REFLECTS = Rule("reflection padding is below the size on each side", lambda n, left, right: both(left < n, right < n))
-WRAPS = Rule("circular padding is no larger than the size on each side", lambda n, left, right: both(left <= n, right <= n))
+WRAPS = Rule(
+    "circular padding is no larger than the size on each side", lambda n, left, right: both(left <= n, right <= n)
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,19 +32,20 @@ class Pad(Spatial):
 
     padding: Sides
 
-    laws = (Law("n + left + right", lambda n: n),)
-    limits: ClassVar[tuple[Rule, ...]] = (CROPS,)
+    laws = (Law("n + left + right", lambda n, left, right: n + left + right),)
+    rules: ClassVar[tuple[Rule, ...]] = (CROPS,)
+    terms = frozenset({"left", "right"})
 
-    def shape(self, trace: Trace, x: Shape) -> Shape:
+    def pose(self, trace: Trace, x: Shape) -> Shape:
         """Add what each axis gets on its two sides."""
         if len(x) != self.axes + 1:
-            return super().shape(trace, x)
+            raise wrong_rank(self, trace, x)
         sizes = []
         for axis, n in enumerate(x[1:]):
             first = 2 * (self.axes - 1 - axis)
             sides = {"n": n, "left": trace.argument("padding", first), "right": trace.argument("padding", first + 1)}
-            out = trace.apply(GROW, **sides)
-            for rule in self.limits:
+            out = trace.apply(self.laws[0].formula, **sides)
+            for rule in self.rules:
                 trace.require(rule, **sides)
             trace.require(NOT_EMPTY, out=out)
             sizes.append(out)
@@ -54,21 +63,21 @@ class ConstantPad(Pad):
 class ReflectionPad(Pad):
     """Padding by reflection; sides in torch's order, the last axis first: (left, right, top, bottom)."""
 
-    limits = (REFLECTS,)
+    rules = (REFLECTS,)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReplicationPad(Pad):
     """Padding by the outermost cells; sides in torch's order, the last axis first: (left, right, top, bottom)."""
 
-    limits = ()
+    rules = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class CircularPad(Pad):
     """Padding by the opposite side; sides in torch's order, the last axis first: (left, right, top, bottom)."""
 
-    limits = (WRAPS,)
+    rules = (WRAPS,)
 
 
 register_each(Pad, "ZeroPad{}d")

@@ -1,14 +1,17 @@
-"""Layers that keep the shape: activations, dropouts, normalisations, from one table. Source: the torch.nn page of each."""
+"""Layers that keep the shape: activations, dropouts, normalisations, from one table.
 
-from collections.abc import Callable
+Source: the torch.nn page of each.
+"""
+
 from dataclasses import dataclass, field, make_dataclass
 from math import prod
 from typing import Annotated, Any, ClassVar
 
 from netsolve.arith import either
-from netsolve.ops.arguments import Argument, Asked, Inferred, Integer, Real, Switch, Word
-from netsolve.ops.base import Operator, Rule, Shape, Trace, describe_rank, register
-from netsolve.ops.shape import dimension
+from netsolve.ops.arguments import Argument, Inferred, Sizes
+from netsolve.ops.base import Known, Operator, Rule, Shape, Trace, describe_rank, register
+from netsolve.ops.plain import Integer, Real, Switch, Word
+from netsolve.ops.shape import BATCH, dimension
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,8 +19,9 @@ class Pointwise(Operator):
     """A layer whose output has the shape of its input."""
 
     ranks: ClassVar[frozenset[int]] = frozenset()
+    policies: ClassVar[tuple[str, ...]] = (BATCH,)
 
-    def shape(self, trace: Trace, x: Shape) -> Shape:
+    def pose(self, trace: Trace, x: Shape) -> Shape:
         """Check what the layer needs of its input, and keep the shape."""
         if self.ranks and len(x) not in self.ranks:
             expected = " or ".join(_rank(rank) for rank in sorted(self.ranks))
@@ -41,12 +45,11 @@ class ChannelNorm(Pointwise):
 
     affine: Annotated[bool, Switch()] = True
 
-    def parameters(self, x: tuple[int, ...]) -> int:
+    policies = ("is written, and the input implies it",)
+
+    def parameters(self, inputs: Known) -> int:
         """A weight and a bias a channel."""
-        return 2 * x[0] if self.affine else 0
-
-
-VARIED = Rule("InstanceNorm needs more than one value a channel", lambda more: more, policy=True)
+        return 2 * inputs[0][0] if self.affine else 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +59,9 @@ class InstanceNorm(ChannelNorm):
     affine: Annotated[bool, Switch()] = False
     track_running_stats: Annotated[bool, Switch()] = False
 
-    def shape(self, trace: Trace, x: Shape) -> Shape:
+    def pose(self, trace: Trace, x: Shape) -> Shape:
         """Besides: more than one cell, or there is nothing to normalise."""
-        x = super().shape(trace, x)
+        x = super().pose(trace, x)
         if not self.track_running_stats:
             trace.require(SEVERAL[len(x) - 1], **dict(zip("hwd", x[1:], strict=False)))
         return x
@@ -81,23 +84,10 @@ class GroupNorm(ChannelNorm):
     eps: Annotated[float | None, Real()] = 1e-5
 
     rules = (
-        Rule("the channels are a multiple of num_groups", lambda in_channels, num_groups: in_channels % num_groups == 0),
+        Rule(
+            "the channels are a multiple of num_groups", lambda in_channels, num_groups: in_channels % num_groups == 0
+        ),
     )
-
-
-@dataclass(frozen=True)
-class Sizes(Asked):
-    """A size or a list of sizes of any length."""
-
-    def read(self, value: Any, axes: int) -> Any:
-        """Take a number or a list of numbers."""
-        del axes
-        if isinstance(value, list | tuple):
-            if not value:
-                msg = "a list of at least one size is expected"
-                raise ValueError(msg)
-            return tuple(self.number(entry) for entry in value)
-        return self.number(value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,13 +97,15 @@ class ShapeNorm(Pointwise):
     normalized_shape: Annotated[Any, Sizes(least=1)]
     elementwise_affine: Annotated[bool, Switch()] = True
 
-    def shape(self, trace: Trace, x: Shape) -> Shape:
+    def pose(self, trace: Trace, x: Shape) -> Shape:
         """The last sizes are those written."""
         written = self.normalized_shape if isinstance(self.normalized_shape, tuple) else (self.normalized_shape,)
         if len(written) > len(x):
             raise trace.fail(f"normalized_shape has {len(written)} sizes, and the input {len(x)}")
         for entry, size in enumerate(x[len(x) - len(written) :]):
-            trace.equal(trace.argument("normalized_shape", entry), size, "normalized_shape is the end of the input's shape")
+            trace.equal(
+                trace.argument("normalized_shape", entry), size, "normalized_shape is the end of the input's shape"
+            )
         return x
 
 
@@ -124,8 +116,9 @@ class LayerNorm(ShapeNorm):
     eps: Annotated[float | None, Real()] = 1e-5
     bias: Annotated[bool, Switch()] = True
 
-    def parameters(self, x: tuple[int, ...]) -> int:
+    def parameters(self, inputs: Known) -> int:
         """A weight, and a bias where there is one, for each cell of normalized_shape."""
+        del inputs
         cells = prod(self.normalized_shape) if isinstance(self.normalized_shape, tuple) else self.normalized_shape
         return int(cells * (1 + self.bias)) if self.elementwise_affine else 0
 
@@ -136,8 +129,9 @@ class RMSNorm(ShapeNorm):
 
     eps: Annotated[float | None, Real(none=True)] = None
 
-    def parameters(self, x: tuple[int, ...]) -> int:
+    def parameters(self, inputs: Known) -> int:
         """A weight for each cell of normalized_shape."""
+        del inputs
         cells = prod(self.normalized_shape) if isinstance(self.normalized_shape, tuple) else self.normalized_shape
         return int(cells) if self.elementwise_affine else 0
 
@@ -157,9 +151,9 @@ class PReLU(Pointwise):
         ),
     )
 
-    def parameters(self, x: tuple[int, ...]) -> int:
+    def parameters(self, inputs: Known) -> int:
         """The slopes."""
-        del x
+        del inputs
         return self.num_parameters
 
 
@@ -170,7 +164,7 @@ Column = tuple[Argument, Any]
 INPLACE: Column = (SWITCH, False)
 BATCH_NORM: dict[str, Column] = {
     "num_features": (Inferred(dim=0), None),
-    "eps": (REAL, 1e-5),
+    "eps": (Real(low=0), 1e-5),
     "momentum": (MOMENTUM, 0.1),
     "track_running_stats": (SWITCH, True),
 }
@@ -179,7 +173,7 @@ INSTANCE_NORM: dict[str, Column] = {
     "eps": (REAL, 1e-5),
     "momentum": (MOMENTUM, 0.1),
 }
-DROPOUT: dict[str, Column] = {"p": (REAL, 0.5), "inplace": INPLACE}
+DROPOUT: dict[str, Column] = {"p": (Real(low=0, high=1), 0.5), "inplace": INPLACE}
 LRN: dict[str, Column] = {
     "size": (Integer(least=1), REQUIRED),
     "alpha": (REAL, 1e-4),
@@ -197,7 +191,7 @@ TABLE: tuple[tuple[str, type[Pointwise], set[int], dict[str, Column]], ...] = (
     ("ELU", Pointwise, set(), {"alpha": (REAL, 1.0), "inplace": INPLACE}),
     ("CELU", Pointwise, set(), {"alpha": (REAL, 1.0), "inplace": INPLACE}),
     ("SELU", Pointwise, set(), {"inplace": INPLACE}),
-    ("GELU", Pointwise, set(), {"approximate": (Word(words=("none", "tanh")), "none")}),
+    ("GELU", Pointwise, set(), {"approximate": (Word(spelt=("none", "tanh")), "none")}),
     ("SiLU", Pointwise, set(), {"inplace": INPLACE}),
     ("Mish", Pointwise, set(), {"inplace": INPLACE}),
     ("Sigmoid", Pointwise, set(), {}),
@@ -206,7 +200,7 @@ TABLE: tuple[tuple[str, type[Pointwise], set[int], dict[str, Column]], ...] = (
     ("Hardswish", Pointwise, set(), {"inplace": INPLACE}),
     ("Hardtanh", Pointwise, set(), {"min_val": (REAL, -1.0), "max_val": (REAL, 1.0), "inplace": INPLACE}),
     ("Hardshrink", Pointwise, set(), {"lambd": (REAL, 0.5)}),
-    ("Softshrink", Pointwise, set(), {"lambd": (REAL, 0.5)}),
+    ("Softshrink", Pointwise, set(), {"lambd": (Real(low=0), 0.5)}),
     ("Softplus", Pointwise, set(), {"beta": (REAL, 1.0), "threshold": (REAL, 20.0)}),
     ("Softsign", Pointwise, set(), {}),
     ("Tanh", Pointwise, set(), {}),
@@ -237,13 +231,35 @@ TABLE: tuple[tuple[str, type[Pointwise], set[int], dict[str, Column]], ...] = (
 )
 """Name, base, how many sizes the input has (empty: any number), and arguments with their defaults."""
 
+UNTRACKED = Rule(
+    "eps is above 0 without running statistics",
+    lambda eps: eps > 0,
+    when=lambda record: not record.track_running_stats,
+)
+RULES: dict[str, tuple[Rule, ...]] = {
+    "RReLU": (Rule("lower is at most upper", lambda lower, upper: lower <= upper),),
+    "CELU": (Rule("alpha is not 0", lambda alpha: alpha != 0),),
+    "Hardtanh": (Rule("min_val is below max_val", lambda min_val, max_val: min_val < max_val),),
+    "BatchNorm1d": (UNTRACKED,),
+    "BatchNorm2d": (UNTRACKED,),
+    "BatchNorm3d": (UNTRACKED,),
+    "SyncBatchNorm": (UNTRACKED,),
+}
+
 
 def _declare(name: str, base: type[Pointwise], ranks: set[int], columns: dict[str, Column]) -> None:
     entries = [
         (key, Annotated[Any, kind], field() if default is REQUIRED else field(default=default))
         for key, (kind, default) in columns.items()
     ]
-    space = {"ranks": frozenset(ranks), "torch_name": name, "__doc__": base.__doc__, "__module__": __name__}
+    rules = RULES.get(name, base.rules)
+    space = {
+        "ranks": frozenset(ranks),
+        "rules": rules,
+        "torch_name": name,
+        "__doc__": base.__doc__,
+        "__module__": __name__,
+    }
     register(make_dataclass(name, entries, bases=(base,), namespace=space, frozen=True, kw_only=True))
 
 

@@ -5,8 +5,9 @@ from typing import Annotated, Any, ClassVar
 
 from netsolve.arith import absolute, where
 from netsolve.domain import POSITIVE
-from netsolve.ops.arguments import AskedSwitch, Integer, Switch, Window
-from netsolve.ops.base import Law, Rule, Shape, Spatial, Trace, register_each
+from netsolve.ops.arguments import AskedSwitch, Window
+from netsolve.ops.base import Law, Rule, Shape, Spatial, Trace, register_each, wrong_rank
+from netsolve.ops.plain import Integer, Switch
 from netsolve.ops.window import POOL_PADDING, Dilation, Kernel, PoolStride, same_padding, span
 
 
@@ -37,11 +38,27 @@ COVERS = Rule(
     "the padded input is at least as large as the kernel",
     lambda n, kernel_size, stride, padding, ceil_mode: pool(n, kernel_size, stride, padding, ceil_mode) >= 1,
 )
-LAW = "floor((n + 2*padding - dilation*(kernel_size - 1) - 1) / stride) + 1; with ceil_mode rounded up, less a window that would start in the right padding"
+WITHIN = Rule("the input is at least as large as the kernel before padding", lambda n, kernel_size: n >= kernel_size)
+LAW = (
+    "floor((n + 2*padding - dilation*(kernel_size - 1) - 1) / stride) + 1; with ceil_mode rounded up, less a window "
+    "that would start in the right padding"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
-class MaxPool(Spatial):
+class Indexed(Spatial):
+    """A pool that may keep the places of its maxima, for a MaxUnpool layer."""
+
+    return_indices: Annotated[bool, Switch()] = False
+
+    def __post_init__(self) -> None:
+        """Name the class that hands the places on."""
+        if self.return_indices:
+            object.__setattr__(self, "builder", self.torch_name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaxPool(Indexed):
     """Max pooling; stride is kernel_size unless written."""
 
     kernel_size: Kernel
@@ -77,46 +94,93 @@ class AvgPool(Spatial):
     cases = frozenset({"kernel_size", "stride", "ceil_mode"})
     follows: ClassVar[dict[str, str]] = {"stride": "kernel_size"}
     laws = (Law(LAW.replace("dilation*(kernel_size - 1) - 1", "kernel_size"), pool),)
-    rules = (HALF, COVERS)
+    rules: ClassVar[tuple[Rule, ...]] = (HALF, COVERS)
+
+
+DIVISOR = Rule(
+    "divisor_override is not zero",
+    lambda divisor_override: divisor_override != 0,
+    when=lambda record: record.divisor_override is not None,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class DividedAvgPool(AvgPool):
-    """Average pooling over two or three axes, which takes a divisor too; stride is kernel_size unless written."""
+    """Average pooling over two axes, which takes a divisor too; stride is kernel_size unless written."""
 
     divisor_override: Annotated[int | None, Integer(none=True)] = None
 
-    rules = (
-        HALF,
-        COVERS,
-        Rule(
-            "the input is at least as large as the kernel before padding",
-            lambda n, kernel_size: n >= kernel_size,
-            when=lambda record: record.axes == 3,  # noqa: PLR2004 - torch checks this for AvgPool3d alone
-        ),
-        Rule("divisor_override is not zero", lambda divisor_override: divisor_override != 0,
-             when=lambda record: record.divisor_override is not None),
-    )
+    rules = (HALF, COVERS, DIVISOR)
 
 
 @dataclass(frozen=True, kw_only=True)
-class AdaptivePool(Spatial):
-    """A pool whose output size is given; None keeps the size of the axis."""
+class DeepAvgPool(DividedAvgPool):
+    """Average pooling over three axes; stride is kernel_size unless written."""
 
-    output_size: Annotated[Any, Window(least=1, default=POSITIVE, none=True)]
+    rules = (HALF, WITHIN, DIVISOR)
 
-    laws = (Law("output_size", lambda output_size: output_size),)
 
-    def shape(self, trace: Trace, x: Shape) -> Shape:
+def adapted(pool: Spatial, trace: Trace, x: Shape) -> Shape:
+    """The shape after an adaptive pool; None keeps the size of an axis."""
+    if len(x) != pool.axes + 1:
+        raise wrong_rank(pool, trace, x)
+    sizes = []
+    for axis, n in enumerate(x[1:]):
+        given = trace.argument("output_size", axis)
+        sizes.append(n if given is None else given)
+    return (x[0], *sizes)
+
+
+OutputSize = Annotated[Any, Window(least=1, default=POSITIVE)]
+Kept = Annotated[Any, Window(least=1, default=POSITIVE, keep=True)]
+ADAPTED = (Law("output_size", lambda output_size: output_size),)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdaptiveAvgPool(Spatial):
+    """Average pooling to a given size."""
+
+    output_size: OutputSize
+
+    laws = ADAPTED
+
+    def pose(self, trace: Trace, x: Shape) -> Shape:
         """Take the sizes as they are given."""
-        if len(x) != self.axes + 1:
-            super().shape(trace, x)
-        given = [trace.argument("output_size", axis) for axis in range(self.axes)]
-        return (x[0], *(n if size is None else size for n, size in zip(x[1:], given, strict=True)))
+        return adapted(self, trace, x)
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeepingAvgPool(AdaptiveAvgPool):
+    """Average pooling to a given size; "none" in a list keeps the size of that axis."""
+
+    output_size: Kept
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdaptiveMaxPool(Indexed):
+    """Max pooling to a given size."""
+
+    output_size: OutputSize
+
+    laws = ADAPTED
+
+    def pose(self, trace: Trace, x: Shape) -> Shape:
+        """Take the sizes as they are given."""
+        return adapted(self, trace, x)
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeepingMaxPool(AdaptiveMaxPool):
+    """Max pooling to a given size; "none" in a list keeps the size of that axis."""
+
+    output_size: Kept
 
 
 register_each(MaxPool, "MaxPool{}d")
 register_each(AvgPool, "AvgPool{}d", (1,))
-register_each(DividedAvgPool, "AvgPool{}d", (2, 3))
-register_each(AdaptivePool, "AdaptiveAvgPool{}d")
-register_each(AdaptivePool, "AdaptiveMaxPool{}d")
+register_each(DividedAvgPool, "AvgPool{}d", (2,))
+register_each(DeepAvgPool, "AvgPool{}d", (3,))
+register_each(AdaptiveAvgPool, "AdaptiveAvgPool{}d", (1,))
+register_each(AdaptiveMaxPool, "AdaptiveMaxPool{}d", (1,))
+register_each(KeepingAvgPool, "AdaptiveAvgPool{}d", (2, 3))
+register_each(KeepingMaxPool, "AdaptiveMaxPool{}d", (2, 3))

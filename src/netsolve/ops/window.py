@@ -2,8 +2,9 @@
 
 from typing import Annotated, Any
 
-from netsolve.arith import maximum
+from netsolve.arith import Term, maximum
 from netsolve.domain import Domain
+from netsolve.errors import UndecidedError
 from netsolve.ops.arguments import Default, Window
 
 
@@ -20,6 +21,14 @@ def same_padding(kernel_size: Any, stride: Any, dilation: Any) -> Any:
 def slide(n: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any) -> Any:
     """How many places the window has: torch's convolutions, and pools that round down."""
     return (n + 2 * padding - span(kernel_size, dilation)) // stride + 1
+
+
+def tabulated(n: Any) -> float:
+    """A size as a float, for a formula in double arithmetic. Raises UndecidedError for a solver's term."""
+    if isinstance(n, Term):
+        msg = "a size that a scale multiplies has too many values to try in turn; give it a set"
+        raise UndecidedError(msg)
+    return float(n)
 
 
 def prefer_kernel(kernel_size: Any) -> Any:
@@ -43,5 +52,5 @@ def half_padding(kernel_size: Any) -> Any:
     return kernel_size // 2
 
 
-CONV_PADDING = Default(0, full_padding)
-POOL_PADDING = Default(0, half_padding)
+CONV_PADDING = Default(0, full_padding, "dilation*(kernel_size - 1)")
+POOL_PADDING = Default(0, half_padding, "kernel_size//2")
