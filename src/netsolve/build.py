@@ -1,50 +1,65 @@
 """A fully known network as a torch module."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import nn
 
+from netsolve import modules
 from netsolve.network import Layer, Network
 
 Shapes = Mapping[str, tuple[int, ...]]
 
 
-def build(network: Network, shapes: Shapes, *, device: str = "cpu") -> nn.Sequential:
-    """The module of a chain: an nn.Sequential whose parts have the layers' names; dots in them become nesting.
+def build(network: Network, shapes: Shapes, *, device: str = "cpu") -> nn.Module:
+    """The module of a network: an nn.Sequential for a chain, otherwise a Graph; its parts have the layers' names.
 
-    shapes: the shape after each input and layer, without batch; device: "meta" builds without memory for weights.
+    Dots in names become nesting. shapes: the shape after each input and layer, without batch; device: "meta" builds
+    without memory for weights. A Graph takes its inputs in the document's order and returns one output as a tensor,
+    several as a dictionary by name.
     """
-    model = nn.Sequential()
     with torch.device(device):
-        for layer in network.layers:
-            _place(model, layer.name.split("."), _module(layer, shapes))
-    return model
+        parts = {layer.name: module_of(layer, shapes) for layer in network.layers}
+    if network.is_chain and _in_order(list(parts)):
+        return _chain(parts)
+    graph = modules.Graph(tuple(network.inputs), network.results)
+    for layer in network.layers:
+        graph.place(layer.name, parts[layer.name], layer.inputs)
+    return graph
 
 
-def _module(layer: Layer, shapes: Shapes) -> nn.Module:
-    """One layer as torch has it."""
-    arguments: dict[str, Any] = layer.op.torch_arguments(shapes[layer.inputs[0]])
-    module = getattr(nn, layer.op.torch_name)(**arguments)
-    assert isinstance(module, nn.Module)  # noqa: S101 - the registry holds names of torch's modules only
+def module_of(layer: Layer, shapes: Shapes) -> nn.Module:
+    """One layer as torch has it, on torch's current default device."""
+    arguments: dict[str, Any] = layer.op.torch_arguments(tuple(shapes[name] for name in layer.inputs))
+    kind = getattr(modules, layer.op.builder) if layer.op.builder else getattr(nn, layer.op.torch_name)
+    module = kind(**arguments)
+    assert isinstance(module, nn.Module)  # noqa: S101 - the registry names modules only
     return module
 
 
-def _place(model: nn.Sequential, parts: list[str], module: nn.Module) -> None:
-    """Put a module where its name says. Layers of one prefix stand together, or the order would be lost."""
-    for part in parts[:-1]:
-        last = next(reversed(model._modules), None)  # noqa: SLF001 - nn.Module has no public way to its last child's name
-        if last != part:
-            model.add_module(part if part not in model._modules else f"{part}_{len(model)}", nn.Sequential())  # noqa: SLF001
-        model = model[-1]
-    model.add_module(parts[-1], module)
+def _in_order(names: list[str]) -> bool:
+    """Whether nesting keeps the order: the layers of each prefix stand together, and no prefix is itself a layer."""
+    closed: set[str] = set(names)
+    before: list[str] = []
+    for name in names:
+        prefixes = [name[:i] for i, letter in enumerate(name) if letter == "."]
+        if closed.intersection(prefixes):
+            return False
+        closed.update(prefix for prefix in before if prefix not in prefixes)
+        before = prefixes
+    return True
 
 
-def leaves(model: nn.Sequential) -> Iterator[nn.Module]:
-    """The modules of the layers, in their order."""
-    for child in model:
-        if type(child) is nn.Sequential:
-            yield from leaves(child)
-        else:
-            yield child
+def _chain(parts: Mapping[str, nn.Module]) -> nn.Sequential:
+    """Nested nn.Sequential modules."""
+    model = nn.Sequential()
+    for name, module in parts.items():
+        *parents, own = name.split(".")
+        home = model
+        for part in parents:
+            if part not in home._modules:  # noqa: SLF001 - add_module is public, asking for a child is not
+                home.add_module(part, nn.Sequential())
+            home = home.get_submodule(part)  # type: ignore[assignment]  # only Sequentials are put there
+        home.add_module(own, module)
+    return model

@@ -20,7 +20,10 @@ _ENTRY = re.compile(r"(?P<key>.+)\[(?P<entry>\d{1,3})\]", re.ASCII)
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer. inputs: the names of what feeds it; out: what is stated of its output; path: where a document has it."""
+    """One layer.
+
+    inputs: the names of what feeds it; out: what is stated of its output; path: where a document has it.
+    """
 
     name: str
     op: Operator
@@ -33,17 +36,40 @@ class Layer:
 class Network:
     """Layers in an order in which each comes after what feeds it.
 
-    inputs: the shapes of the inputs, without batch; output: what is stated of the last layer's output; defaults: what
-    an unknown without values of its own may be, by argument; source: the document it was read from.
+    inputs: the shapes of the inputs, without batch; output: what is stated of the one output; outputs: the names of the
+    layers whose results are wanted, left empty where that is every layer that feeds no other; defaults: what an unknown
+    without values of its own may be, by argument; source: the document it was read from.
     """
 
     inputs: Mapping[str, Stated]
     layers: tuple[Layer, ...]
     output: Stated | None = None
+    outputs: tuple[str, ...] = ()
     constraints: tuple[Expression, ...] = ()
     defaults: Mapping[str, Domain] = field(default_factory=dict)
     name: str = ""
     source: Source | None = field(default=None, compare=False)
+
+    @property
+    def results(self) -> tuple[str, ...]:
+        """The layers whose results are wanted."""
+        return self.outputs or self.unused
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """The layers that feed no other."""
+        used = {name for layer in self.layers for name in layer.inputs}
+        return tuple(layer.name for layer in self.layers if layer.name not in used)
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether each layer is fed by the one before it and by nothing else."""
+        names = [*self.inputs, *(layer.name for layer in self.layers)]
+        return (
+            len(self.inputs) == 1
+            and self.results == tuple(names[-1:])
+            and all(layer.inputs == (before,) for before, layer in zip(names, self.layers, strict=False))
+        )
 
     def with_values(self, values: Mapping[str, Any]) -> "Network":
         """A copy in which arguments have other values, by LAYER.ARGUMENT, or `input` for the shape of the input.

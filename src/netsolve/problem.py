@@ -1,5 +1,6 @@
 """A network as a constraint problem: variables, factors, costs. It knows no solver."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -11,9 +12,10 @@ from netsolve.domain import POSITIVE, Domain, Unknown
 from netsolve.errors import DocumentError, Mistake
 from netsolve.expression import Expression, ExpressionError, Reference, resolve
 from netsolve.locate import Path
-from netsolve.network import Layer, Network, Stated
-from netsolve.ops.arguments import Asked, AskedSwitch, Default, Inferred
-from netsolve.ops.base import Formula, Mismatch, Rule, Shape, Size
+from netsolve.network import Layer, Network, Number, Stated
+from netsolve.ops.arguments import Asked, AskedSwitch, Default, Inferred, show
+from netsolve.ops.base import OPERATORS, Formula, Mismatch, Rule, Shape, Size
+from netsolve.words import nearest
 
 ANYTHING = Domain(((-(2**62), None),))
 IMAGE_BUDGET = 200_000
@@ -22,9 +24,13 @@ IMAGE_BUDGET = 200_000
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Variable:
-    """An integer to be found; compared by identity. name: LAYER.ARGUMENT, or the layer and axis of a size."""
+    """An integer to be found; compared by identity.
+
+    name: LAYER.ARGUMENT, or the layer whose size it is; index: how many variables of the problem are older.
+    """
 
     name: str
+    index: int
 
     def __repr__(self) -> str:
         """Its name."""
@@ -32,6 +38,21 @@ class Variable:
 
 
 Operand = int | Variable
+
+
+class Written(int):
+    """An integer that the document states, and what states it: `key` of `layer`, at `path`. Sums of it are plain."""
+
+    key: str
+    layer: str
+    path: Path
+
+    @classmethod
+    def at(cls, value: int, key: str, layer: str, path: Path) -> "Written":
+        """Note where an integer stands."""
+        written = cls(value)
+        written.key, written.layer, written.path = key, layer, path
+        return written
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +116,8 @@ class Question:
 
     def answer(self, values: Mapping[Variable, int]) -> Any:
         """The value as the document would have it."""
-        found = tuple(values[v] if isinstance(v, Variable) else v for v in self.entries)
+        known = (values[v] if isinstance(v, Variable) else v for v in self.entries)
+        found = tuple(int(v) if isinstance(v, int) else v for v in known)
         plain = tuple(bool(v) for v in found) if self.boolean else found
         return plain if self.listed else plain[0]
 
@@ -135,6 +157,12 @@ class Problem:
             if values[variable] not in domain:
                 return Factor(Label(variable.name, f"a value of {domain}"), Formula(lambda: False), ())
         return next((factor for factor in self.factors if not factor.holds(values)), None)
+
+
+@cache
+def sum_of(count: int) -> Formula:
+    """The sum of a number of sizes."""
+    return Formula(lambda *sizes: sum(sizes), [f"size{i}" for i in range(count)])
 
 
 EQUAL = Formula(lambda left, right: left == right)
@@ -179,6 +207,7 @@ class _Posing:
     questions: list[Question] = field(default_factory=list)
     unknowns: dict[str, Variable] = field(default_factory=dict)
     known: dict[tuple[Formula, tuple[Operand, ...]], Variable] = field(default_factory=dict)
+    same: dict[Variable, Operand] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
     budget: int = IMAGE_BUDGET
 
@@ -188,8 +217,10 @@ class _Posing:
         layers = {layer.name: _LayerTrace(self, layer) for layer in self.network.layers}
         for trace in layers.values():
             trace.pose()
-        if self.network.layers:
-            self.final(self.network.layers[-1])
+        if self.network.output is not None:
+            for layer in self.network.layers:
+                if layer.name in self.network.results:
+                    self.final(layer)
         for index, expression in enumerate(self.network.constraints):
             self.constraint(expression, ("constraints", index), layers)
         if self.mistakes:
@@ -210,7 +241,9 @@ class _Posing:
         for name, stated in self.network.inputs.items():
             path: Path = ("inputs", name) if several else ("input",)
             shape = tuple(
-                self.variable(f"{name}[{i}]", size, size.domain or POSITIVE, path) if isinstance(size, Unknown) else size
+                self.variable(f"{name}[{i}]", size, size.domain or POSITIVE, path)
+                if isinstance(size, Unknown)
+                else Written.at(size, f"{name}[{i}]", "", path)
                 for i, size in enumerate(stated)
             )
             self.shapes[name] = shape
@@ -220,12 +253,15 @@ class _Posing:
 
     def variable(self, name: str, unknown: Unknown, domain: Domain, path: Path) -> Variable:
         """A variable for a question mark; one for all that share a name."""
-        variable = self.unknowns.get(unknown.name or "") or Variable(unknown.name or name)
-        domain = self.domains.get(variable, domain) & domain
-        if not domain.ranges:
-            self.mistake(name, f"no value is left for {unknown}", "widen its set, or those of its name elsewhere", path)
-            domain = POSITIVE
-        self.domains[variable] = domain
+        variable = self.unknowns.get(unknown.name or "") or Variable(unknown.name or name, len(self.domains))
+        before = self.domains.get(variable, domain)
+        if not (both := before & domain).ranges:
+            what = unknown.name or "the question mark"
+            text = f"{what} is one of {before} elsewhere and one of {domain} here: no value is left"
+            self.mistake(name, text, "widen one of the sets", path)
+            # Positive and bounded, so that posing goes on and finds no other fault with it.
+            both = next((some for some in (before & POSITIVE, domain & POSITIVE) if some.count), Domain.of([1]))
+        self.domains[variable] = both
         if unknown.name:
             self.unknowns[unknown.name] = variable
         return variable
@@ -239,13 +275,31 @@ class _Posing:
         if any(isinstance(v, Variable) for v in operands) or not formula(*operands):
             self.factors.append(Factor(label, formula, operands, None, cases))
 
+    def unify(self, label: Label, left: Size, right: Size) -> Size:
+        """State that two sizes are one; from here on the integer or the older variable stands for both."""
+        left, right = self.current(left), self.current(right)
+        self.relate(label, EQUAL, (left, right), frozenset())
+        if left == right or (isinstance(left, int) and isinstance(right, int)):
+            return right
+        if isinstance(right, int) or (isinstance(left, Variable) and right.index < left.index):
+            left, right = right, left
+        self.same[right] = left
+        return left
+
+    def current(self, size: Size) -> Size:
+        """What stands for a size since it was found equal to others."""
+        while isinstance(size, Variable) and size in self.same:
+            size = self.same[size]
+        return size
+
     def define(self, label: Label, formula: Formula, operands: tuple[Operand, ...], cases: frozenset[int]) -> Size:
         """The value of a formula: an integer, or a variable, the same one for the same operands."""
+        operands = tuple(map(self.current, operands))
         if not any(isinstance(v, Variable) for v in operands):
             return formula(*operands)
         variable = self.known.get((formula, operands))
         if variable is None:
-            variable = self.known[formula, operands] = Variable(label.layer)
+            variable = self.known[formula, operands] = Variable(label.layer, len(self.domains))
             self.domains[variable] = self.image(formula, operands)
             self.factors.append(Factor(label, formula, operands, variable, cases))
         return variable
@@ -257,37 +311,52 @@ class _Posing:
             return ANYTHING
         self.budget -= work
         distinct = list(dict.fromkeys(v for v in operands if isinstance(v, Variable)))
-        values = (
-            dict(zip(distinct, row, strict=True)) for row in combinations(*(self.domains[v] for v in distinct))
-        )
+        values = (dict(zip(distinct, row, strict=True)) for row in combinations(*(self.domains[v] for v in distinct)))
         return Domain.of(formula(*(row[v] if isinstance(v, Variable) else v for v in operands)) for row in values)
 
     def stated(self, layer: str, shape: Shape, out: Stated, path: Path) -> Shape:
         """Hold the sizes after a layer against what is stated of them; what is stated goes on from here."""
         if len(out) not in {len(shape), len(shape) - 1}:
-            text = f"{path[-1]} has {len(out)} entries, and the tensor there has {len(shape)}"
-            self.mistake(layer, text, f"write {len(shape)}, or {len(shape) - 1} for the spatial sizes alone", path)
+            entries = "1 entry" if len(out) == 1 else f"{len(out)} entries"
+            text = f"{path[-1]} has {entries}, and the tensor there has {len(shape)}"
+            fewer = f", or {len(shape) - 1} for the spatial sizes alone" if len(shape) > 1 else ""
+            batch = "; the batch is never written" if len(out) == len(shape) + 1 else ""
+            self.mistake(layer, text, f"write {len(shape)}{fewer}{batch}", path)
             return shape
         offset = len(shape) - len(out)
         result = list(shape)
         for axis, size in enumerate(out, offset):
+            key = f"{path[-1]}[{axis - offset}]"
+            if isinstance(shape[axis], Written) and self.contradicts(layer, key, size, shape[axis], path):
+                continue
             if isinstance(size, Unknown):
                 if size.domain is not None:
                     label = Label(layer, f"{path[-1]}[{axis - offset}] is one of {size.domain}", path)
-                    inside = Formula(lambda v, domain=size.domain: _member(v, domain), ["v"])
+                    inside = Formula(lambda v, domain=size.domain: _member(v, domain), [key])
                     self.relate(label, inside, (shape[axis],), frozenset())
                 if size.name is not None:
                     other = self.variable(size.name, size, size.domain or POSITIVE, path)
                     self.relate(Label(layer, f"{path[-1]} is {size}", path), EQUAL, (shape[axis], other), frozenset())
             else:
-                what = "channels" if axis == 0 and len(shape) > 1 else "size"
-                label = Label(layer, f"the {what} after {layer} {'are' if axis == 0 and len(shape) > 1 else 'is'} stated as {size}", path)
-                self.relate(label, EQUAL, (shape[axis], size), frozenset())
-                result[axis] = size
+                what = "channels after {} are" if axis == 0 and len(shape) > 1 else "size after {} is"
+                shape = tuple(map(self.current, shape))
+                label = Label(layer, f"the {what.format(layer)} stated as {size}", path)
+                result[axis] = self.unify(label, shape[axis], Written.at(size, key, layer, path))
         return tuple(result)
 
+    def contradicts(self, layer: str, key: str, size: Number, other: Written, path: Path) -> bool:
+        """Note it where two numbers of the document state one size differently: no value of anything can help."""
+        allowed = Domain.between(size, size) if isinstance(size, int) else size.domain
+        if allowed is None or other in allowed:
+            return False
+        line = self.network.line(other.path)
+        place = f"{f' of {other.layer}' if other.layer else ''}{f' (line {line})' if line else ''}"
+        text = f"{key} = {size if isinstance(size, int) else show(str(size))} contradicts {other.key} = {other}{place}"
+        self.mistake(layer, text, "both state the same number: correct one of them", path)
+        return True
+
     def final(self, layer: Layer) -> None:
-        """Hold the last layer's shape against the document's `output`."""
+        """Hold the shape of the output against the document's `output`."""
         output = self.network.output
         if output is not None and layer.name in self.shapes:
             self.shapes[layer.name] = self.stated(layer.name, self.shapes[layer.name], output, ("output",))
@@ -298,12 +367,17 @@ class _Posing:
         names = [name for name in layers if name in self.shapes]
         for reference in expression.references:
             try:
-                target = resolve(reference, layers, self.network.inputs, self.unknowns)
+                target = resolve(reference, layers, self.network.inputs, self.unknowns, expression.text)
                 if target.owner in layers and target.owner not in names:
                     return
                 operands[reference] = self.operand(target.owner, target.attribute, target.index, layers)
-            except (ExpressionError, Mismatch) as error:
-                self.mistake(f'"{expression.text}"', str(getattr(error, "text", error)), "", path)
+            except ExpressionError as error:
+                self.mistake(f"constraints[{path[-1]}]", str(error), "", path)
+                return
+            except Mismatch as error:
+                text, remedy, *_ = (*error.args, "")
+                shown = ExpressionError(f"{text} ({remedy})" if remedy else text, reference.column, expression.text)
+                self.mistake(f"constraints[{path[-1]}]", str(shown), "", path)
                 return
         order = tuple(operands)
         formula = Formula(lambda *v: expression.evaluate(dict(zip(order, v, strict=True)).__getitem__), map(str, order))
@@ -356,9 +430,9 @@ class _LayerTrace:
         layer, posing = self.layer, self.posing
         if not all(name in posing.shapes for name in layer.inputs):
             return
-        self.inputs = tuple(posing.shapes[name] for name in layer.inputs)
+        self.inputs = tuple(tuple(map(posing.current, posing.shapes[name])) for name in layer.inputs)
         try:
-            shape = self.op.shape(self, *self.inputs)
+            shape = self.op.pose(self, *self.inputs)
         except Mismatch as error:
             posing.mistake(layer.name, error.args[0], error.args[1], layer.path)
             return
@@ -375,7 +449,7 @@ class _LayerTrace:
             value = getattr(self.op, name)
             listed = isinstance(value, tuple)
             entries = value if listed else (value,)
-            if any(isinstance(entry, Unknown) for entry in entries):
+            if name != "out" and any(isinstance(entry, Unknown) for entry in entries):
                 operands = tuple(self.argument(name, i if listed else None) for i in range(len(entries)))
                 boolean = isinstance(argument, AskedSwitch)
                 key = f"{self.layer.name}.{name}"
@@ -396,7 +470,10 @@ class _LayerTrace:
             entry = None
         if isinstance(value, Unknown):
             return self.variables.get((name, entry)) or self.ask_for(name, entry, value)
-        return int(value) if isinstance(value, bool) else value
+        if not isinstance(value, int):
+            return value
+        key = name if entry is None else f"{name}[{entry}]"
+        return Written.at(value, key, self.layer.name, (*self.layer.path, name))
 
     def ask_for(self, name: str, entry: int | None, unknown: Unknown) -> Variable:
         """A variable for a question mark, with its values and how it is liked."""
@@ -405,7 +482,7 @@ class _LayerTrace:
         key = f"{self.layer.name}.{name}" + ("" if entry is None else f"[{entry}]")
         domain, limit = unknown.domain, None
         if domain is None:
-            domain = self.posing.network.defaults.get(name)
+            domain = self.allowed(name, argument)
         if domain is None and isinstance(argument.default, Default):
             limit = Formula(argument.default.high)
             domain = self.default(argument.default, limit, name, entry)
@@ -415,7 +492,8 @@ class _LayerTrace:
         self.variables[name, entry] = variable
         if name in self.op.cases and self.posing.domains[variable].count is None:
             remedy = f'give it a set, such as {name} = "?1|2|4"'
-            self.posing.mistake(key, "it has no largest value to try", remedy, (*self.layer.path, name))
+            text = "its values are tried one by one, and its largest depends on something unknown"
+            self.posing.mistake(key, text, remedy, (*self.layer.path, name))
         if limit is not None and self.posing.widest is None:
             self.bound(limit, variable, name, entry)
         if argument.prefer is not None:
@@ -423,6 +501,20 @@ class _LayerTrace:
             operands = self.operands(formula, entry or 0, {})
             self.posing.costs.append(Cost(formula, operands, self.cases(formula)))
         return variable
+
+    def allowed(self, name: str, argument: Asked) -> Domain | None:
+        """What the document's table says of a question mark, as far as this argument may have such values."""
+        domain = self.posing.network.defaults.get(name)
+        if domain is None:
+            return None
+        own = argument.default if isinstance(argument, AskedSwitch) else None
+        possible = domain & (own if isinstance(own, Domain) else Domain.between(argument.least, None))
+        if possible.ranges:
+            return possible
+        text = f"unknown.{name} is {domain}, and {name} is at least {argument.least}: no value is left"
+        remedy = f'give it a set of its own, such as {name} = "?1..3"'
+        self.posing.mistake(f"{self.layer.name}.{name}", text, remedy, (*self.layer.path, name))
+        return None
 
     def axes(self, entry: int | None) -> Iterable[int]:
         """The axes that a value concerns: its own, or all of them."""
@@ -450,7 +542,8 @@ class _LayerTrace:
             operands = self.operands(limit, axis, {})
             if any(isinstance(v, Variable) for v in operands):
                 cases = frozenset(i + 1 for i in self.cases(limit))
-                self.posing.relate(self.label(f"the default values of {name}"), _at_most(limit), (variable, *operands), cases)
+                label = self.label(f"the default values of {name}")
+                self.posing.relate(label, _at_most(limit), (variable, *operands), cases)
 
     def operands(self, formula: Formula, entry: int | None, given: Mapping[str, Size]) -> tuple[Operand, ...]:
         """What a formula is called with."""
@@ -480,6 +573,15 @@ class _LayerTrace:
         """State that two sizes are one."""
         self.posing.relate(self.label(text), EQUAL, (left, right), frozenset())
 
+    def unify(self, left: Size, right: Size, text: str) -> Size:
+        """State that two sizes are one, and return the one to go on with."""
+        return self.posing.unify(self.label(text), left, right)
+
+    def total(self, sizes: Shape) -> Size:
+        """The sum of sizes."""
+        label = self.label(f"the size after {self.layer.name}")
+        return self.posing.define(label, sum_of(len(sizes)), sizes, frozenset())
+
     def product(self, sizes: Shape) -> Size:
         """The product of sizes; all but one unknown are enumerated."""
         free = max((self.breadth(v), i) for i, v in enumerate(sizes))[1]
@@ -494,8 +596,16 @@ class _LayerTrace:
         return float("inf") if count is None else count
 
     def fail(self, text: str, remedy: str = "") -> Mismatch:
-        """The error for an input of the wrong kind."""
-        return Mismatch(text, remedy)
+        """The error for an input of the wrong kind; the remedy is by default the layer that takes it."""
+        return Mismatch(text, remedy or self.sibling())
+
+    def sibling(self) -> str:
+        """The layer of the same family that takes an input with so many sizes; empty where this one does."""
+        family, rank = re.sub(r"[123]d$", "", self.op.torch_name), len(self.inputs[0])
+        others = {f"{family}{axes}d" for axes in (1, 2, 3)} & OPERATORS.keys()
+        taken = {name: getattr(OPERATORS[name], "ranks", ()) or {OPERATORS[name].axes + 1} for name in sorted(others)}
+        fitting = [name for name, ranks in taken.items() if rank in ranks]
+        return f"use {fitting[0]}" if fitting and self.op.torch_name not in fitting else ""
 
     def channels_first(self) -> bool:
         """Whether the input has its channels first."""
@@ -505,24 +615,27 @@ class _LayerTrace:
         """An argument as a constraint names it. Raises Mismatch where it is not one number."""
         where = f"{self.layer.name}.{name}"
         if name not in self.op.arguments:
-            self.refuse(f"{self.op.torch_name} has no argument {name}")
+            remedy = nearest(name, (*self.op.arguments, "out"))
+            self.refuse(f"{self.op.torch_name} has no argument {name}", remedy)
         argument, value = self.op.arguments[name], getattr(self.op, name)
         if value is None and isinstance(argument, Inferred):
-            return _operand(self.inputs[0][argument.dim])
+            return _operand(self.inputs[argument.source][argument.dim])
         entries = {"one": 1, "axes": self.op.axes, "sides": 2 * self.op.axes}[argument.entries]
         if index is not None and (entries == 1 or index >= entries):
-            self.refuse(f"{where} has {'no entries' if entries == 1 else f'{entries} entries, from [0]'}")
+            several = f"has {entries} entries: write {where}[0] to {where}[{entries - 1}]"
+            self.refuse(f"{where} {f'is one number: write {where}' if entries == 1 else several}")
         found = {self.argument(name, i) for i in ([index] if index is not None else range(entries))}
         if len(found) > 1:
-            self.refuse(f"{where} has a value for each axis: write {where}[0]")
+            each = "axis" if argument.entries == "axes" else "side"
+            self.refuse(f"{where} has a value for each {each}: write {where}[0] to {where}[{entries - 1}]")
         single = found.pop()
         if not isinstance(single, int | Variable):
-            self.refuse(f"{where} is {single}, which is not an integer")
+            self.refuse(f"{where} is {show(single)}, which is not an integer")
         return single
 
-    def refuse(self, text: str) -> NoReturn:
+    def refuse(self, text: str, remedy: str = "") -> NoReturn:
         """Say why a name in a constraint is no number."""
-        raise Mismatch(text)
+        raise Mismatch(text, remedy)
 
 
 @cache

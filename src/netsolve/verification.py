@@ -23,7 +23,8 @@ class Verification:
     """What torch made of a network.
 
     layers: those that were reached; parameters: learned numbers that the module holds; device: "cpu", or "meta" where
-    `reason` says why the run on the CPU was left out (shapes are then compared, but torch's checks on the CPU are not made).
+    `reason` says why the run on the CPU was left out (shapes are then compared, but torch's checks on the CPU are not
+    made).
     """
 
     layers: tuple[LayerRun, ...]

@@ -2,16 +2,21 @@
 
 import math
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import torch
+from torch import nn
 
-from netsolve.build import Shapes, build, leaves
-from netsolve.network import Network
+from netsolve.build import Shapes, build
+from netsolve.network import Layer, Network
 from netsolve.verification import LayerRun, Verification
 
 BATCH = 2
 """Two samples: some layers of torch accept one sample and refuse several, or the other way round."""
+
+FAILURES = (RuntimeError, ValueError, TypeError, AssertionError, IndexError, NotImplementedError)
+"""What torch raises where it does not accept a layer's arguments or input."""
 
 
 def verify(network: Network, shapes: Shapes) -> Verification:
@@ -23,28 +28,66 @@ def verify(network: Network, shapes: Shapes) -> Verification:
     needed, available = memory_needed(network, shapes), memory_available()
     device, reason = "cpu", ""
     if needed > available:
-        device, reason = "meta", f"the run would take {_gibibytes(needed)} of memory, and {_gibibytes(available)} are free"
-    runs: list[LayerRun] = []
-    parameters = 0
+        device = "meta"
+        reason = f"the run would take {_gibibytes(needed)} of memory, and {_gibibytes(available)} are free"
     try:
         model = build(network, shapes, device=device).eval()
-        parameters = sum(p.numel() for p in model.parameters())
-        with torch.inference_mode(), torch.device(device):
-            x: Any = torch.zeros(BATCH, *shapes[network.layers[0].inputs[0]]) if network.layers else None
-            for layer, module in zip(network.layers, leaves(model), strict=True):
-                x = module(x)
-                runs.append(LayerRun(layer.name, tuple(shapes[layer.name]), tuple(x.shape[1:])))
-    except (RuntimeError, ValueError, TypeError, AssertionError, IndexError, NotImplementedError) as error:
-        failed = network.layers[len(runs)].name
-        runs.append(LayerRun(failed, tuple(shapes[failed]), None, str(error).strip().splitlines()[0]))
-    return Verification(tuple(runs), parameters, device, reason)
+    except FAILURES as error:
+        return Verification((LayerRun("", (), None, _first_line(error)),), 0, device, reason)
+    parameters = sum(p.numel() for p in model.parameters() if not isinstance(p, nn.UninitializedParameter))
+    return Verification(tuple(_run(network, shapes, model, device)), parameters, device, reason)
+
+
+def _run(network: Network, shapes: Shapes, model: nn.Module, device: str) -> Iterator[LayerRun]:
+    """Each layer's shape, until torch refuses one."""
+    with torch.inference_mode(), torch.device(device):
+        values: dict[str, Any] = {name: _example(network, name, shapes[name]) for name in network.inputs}
+        last = last_uses(network)
+        for layer in network.layers:
+            predicted = tuple(shapes[layer.name])
+            try:
+                result = model.get_submodule(layer.name)(*(values[name] for name in layer.inputs))
+            except FAILURES as error:
+                yield LayerRun(layer.name, predicted, None, _first_line(error))
+                return
+            yield LayerRun(layer.name, predicted, tuple(result.shape[1:]))
+            values[layer.name] = result
+            for name in [name for name in {*layer.inputs, layer.name} if last.get(name) in {None, layer.name}]:
+                del values[name]
+
+
+def _example(network: Network, name: str, shape: tuple[int, ...]) -> torch.Tensor:
+    """An input: zeros, of the type that the layers it feeds take."""
+    indices = any(name in layer.inputs and layer.op.torch_name.startswith("Embedding") for layer in network.layers)
+    return torch.zeros(BATCH, *shape, dtype=torch.long if indices else torch.float32)
+
+
+def last_uses(network: Network) -> dict[str, str]:
+    """The last layer that each tensor feeds."""
+    return {name: layer.name for layer in network.layers for name in layer.inputs}
 
 
 def memory_needed(network: Network, shapes: Shapes) -> int:
-    """Bytes for all weights, and for the two largest tensors in a row with the copy a convolution makes."""
-    cells = [BATCH * math.prod(shapes[name]) for name in (*network.inputs, *(layer.name for layer in network.layers))]
-    weights = sum(layer.op.parameters(tuple(shapes[layer.inputs[0]])) for layer in network.layers)
-    return 4 * (weights + 4 * max(cells, default=0))
+    """Bytes for all weights, and for the tensors alive at the fullest moment with the copy a convolution may make."""
+    alive = fullest = sum(_cells(shapes[name]) for name in network.inputs)
+    last = last_uses(network)
+    weights = 0
+    for layer in network.layers:
+        weights += layer.op.parameters(tuple(shapes[name] for name in layer.inputs))
+        alive += _cells(shapes[layer.name])
+        fullest = max(fullest, alive + _scratch(layer, shapes))
+        done = {name for name in (*layer.inputs, layer.name) if last.get(name) in {None, layer.name}}
+        alive -= sum(_cells(shapes[name]) for name in done)
+    return 4 * (weights + fullest)
+
+
+def _scratch(layer: Layer, shapes: Shapes) -> int:
+    """Cells of a padded or rearranged copy of what a layer takes and gives."""
+    return sum(_cells(shapes[name]) for name in (*layer.inputs, layer.name))
+
+
+def _cells(shape: tuple[int, ...]) -> int:
+    return BATCH * math.prod(shape)
 
 
 def memory_available() -> int:
@@ -58,6 +101,10 @@ def memory_available() -> int:
             return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
         except (AttributeError, ValueError, OSError):
             return 4 * 2**30
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def _gibibytes(size: int) -> str:
