@@ -8,6 +8,7 @@ division (which moreover rounds differently below zero).
 from collections.abc import Callable, Iterator, Mapping
 from itertools import product as combinations
 from math import isqrt, prod
+from operator import itemgetter
 from typing import Any
 
 import z3
@@ -175,10 +176,12 @@ class _Session:
             return found if factor.output is None else self.terms[factor.output] == found
 
         product = self.pinned.get(factor.output) if factor.formula is product_of(len(factor.operands)) else None
-        return z3.And([
-            z3.Implies(condition, _truth(holds(*operands)))
-            for condition, operands in self.split(factor.operands, factor.cases, product)
-        ])
+        return z3.And(
+            [
+                z3.Implies(condition, _truth(holds(*operands)))
+                for condition, operands in self.split(factor.operands, factor.cases, product)
+            ]
+        )
 
     def split(
         self, operands: tuple[Operand, ...], cases: frozenset[int], product: int | None = None
@@ -241,7 +244,7 @@ class _Session:
         found = self.tighten(found, lambda values: sum(_cost(cost, values) for cost, _ in costs), [t for _, t in costs])
         for variable, domain in self.problem.domains.items():
             if domain.count is None and not any(factor.output is variable for factor in self.problem.factors):
-                found = self.tighten(found, lambda values, v=variable: values[v], [self.terms[variable].expr])
+                found = self.tighten(found, itemgetter(variable), [self.terms[variable].expr])
         return found
 
     def tighten(self, found: Assignment, measure: Callable[[Assignment], int], parts: list[Any]) -> Assignment:

@@ -1,0 +1,326 @@
+"""The habits of authors: how plausible a value is, learned from recorded networks.
+
+A network has a style (it pads, or it does not) and a value for each group of layers alike (kind of layer, kernel,
+stride, dilation, an explicit pad before it, ceil_mode). A layer takes its group's value, or rarely one of its own.
+Besides, where a stride does not divide what it steps over, a floor loses cells, and authors have habits there too. The
+tables are data in the package (`habits.json`), made by `benchmarks/learn.py`.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib import resources
+from math import exp, log
+from typing import Any
+
+from netsolve.domain import Domain
+from netsolve.network import Layer, Network
+from netsolve.ops.base import Formula
+from netsolve.ops.window import same_padding, span
+from netsolve.problem import Factor, Problem, Variable
+
+STYLES = ("padded", "valid")
+"""Networks that pad, and networks that do not."""
+KINDS = (
+    ("ConvTranspose", "transposed"),
+    ("Conv", "conv"),
+    ("LazyConv", "conv"),
+    ("MaxPool", "max"),
+    ("AvgPool", "avg"),
+)
+FLAT = 1e-3
+"""The share of a habit that is spread evenly over all values, since every value has been seen somewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What makes layers alike along an axis; a number that is itself unknown is None."""
+
+    argument: str
+    kind: str
+    kernel_size: int | None
+    stride: int | None
+    dilation: int | None
+    padded: bool = False
+    ceil_mode: bool | None = False
+
+    @property
+    def known(self) -> bool:
+        """Whether the window is known, so that a padding can be told by what it does."""
+        return None not in (self.kernel_size, self.stride, self.dilation)
+
+    @property
+    def exact(self) -> str:
+        """The key of the table of values."""
+        return " ".join(
+            map(
+                _word,
+                (self.argument, self.kind, self.kernel_size, self.stride, self.dilation, self.padded, self.ceil_mode),
+            )
+        )
+
+    @property
+    def family(self) -> str:
+        """The key of the table of what values do, for keys that are rare."""
+        if not self.known:
+            return f"{self.argument} {self.kind} ?"
+        assert self.kernel_size is not None  # noqa: S101 - known
+        assert self.stride is not None  # noqa: S101 - known
+        parity = "odd" if self.kernel_size % 2 else "even"
+        if self.kernel_size == 1:
+            parity = "one"
+        step = (
+            "step"
+            if self.stride == 1
+            else "tile"
+            if self.kernel_size == self.stride
+            else "overlap"
+            if self.kernel_size > self.stride
+            else "skip"
+        )
+        return " ".join(map(_word, (self.argument, self.kind, parity, step, self.padded, self.ceil_mode)))
+
+    def meanings(self) -> dict[str, int]:
+        """What a value can mean for this window, by name."""
+        if not self.known:
+            return {"none": 0}
+        k, s, d = self.kernel_size, self.stride, self.dilation
+        assert k is not None  # noqa: S101 - known
+        assert s is not None  # noqa: S101 - known
+        assert d is not None  # noqa: S101 - known
+        if self.argument == "output_padding":
+            return {"none": 0, "whole": (k - s) % 2, "most": max(s, d) - 1}
+        whole = d * (k - 1)
+        cut = max(span(k, d) - s, 0)
+        return {
+            "none": 0,
+            "half": whole // 2,
+            "half, up": (whole + 1) // 2,
+            "same": int(same_padding(k, s, d)),
+            "same, down": cut // 2,
+            "full": whole,
+        }
+
+
+def _word(value: Any) -> str:
+    return (
+        {None: "?", True: "yes", False: "no"}.get(value, str(value))
+        if not isinstance(value, int) or isinstance(value, bool)
+        else str(value)
+    )
+
+
+@dataclass(frozen=True)
+class Habits:
+    """Learned tables.
+
+    styles: how common each is; losses: how often floors lose cells, by style and family of windows; exact: counts of
+    values by style and key; meanings: counts of what values mean, by style and family of keys; deviation: the
+    probability that a layer departs from its group; strength: how many observations the meanings are worth against
+    the exact counts; trust: how far the losses of many layers count as evidence of their own.
+    """
+
+    styles: Mapping[str, float]
+    losses: Mapping[str, Mapping[str, Mapping[str, float]]]
+    exact: Mapping[str, Mapping[str, Mapping[str, float]]]
+    meanings: Mapping[str, Mapping[str, Mapping[str, float]]]
+    deviation: float = exp(-6)
+    strength: float = 1.0
+    trust: float = 1.0
+
+    def loss_cost(self, family: str, style: str, *, lost: bool) -> float:
+        """What it costs that a floor loses cells, or loses none, in nats; `family` as `loss_family` names it."""
+        row = self.losses.get(style, {}).get(family, {})
+        yes, no = row.get("lost", 0.0) + 0.5, row.get("exact", 0.0) + 0.5
+        return -self.trust * log((yes if lost else no) / (yes + no))
+
+    def weights(self, key: Key, values: Sequence[int], style: str) -> dict[int, float]:
+        """The probability of each value of a group under a style; they sum to one."""
+        names = key.meanings()
+        counts = dict(self.meanings.get(style, {}).get(key.family, {}))
+        total = sum(counts.values()) + 1.0
+        prior = {v: FLAT / len(values) for v in values}
+        fallback = "none" if style == "valid" else "same"
+        counts[fallback] = counts.get(fallback, 0.0) + 0.7
+        for name in names:
+            counts[name] = counts.get(name, 0.0) + 0.3 / len(names)
+        for name, count in counts.items():
+            if names.get(name) in prior:
+                prior[names[name]] += count / total
+        scale = sum(prior.values())
+        seen = self.exact.get(style, {}).get(key.exact, {})
+        known = sum(n for v, n in seen.items() if int(v) in prior)
+        found = {
+            v: (seen.get(str(v), 0.0) + self.strength * p / scale) / (known + self.strength) for v, p in prior.items()
+        }
+        whole = sum(found.values())
+        return {v: w / whole for v, w in found.items()}
+
+
+@cache
+def learned() -> Habits:
+    """The habits that come with the package."""
+    data = json.loads(resources.files("netsolve").joinpath("habits.json").read_text(encoding="utf-8"))
+    return Habits(**{key: value for key, value in data.items() if key not in {"version", "provenance"}})
+
+
+def keys_of(network: Network, layer: Layer, argument: str) -> tuple[Key, ...]:
+    """The key of each axis of a layer's padding or output_padding; none where habits know nothing of the layer."""
+    kind = next((short for name, short in KINDS if layer.op.torch_name.startswith(name)), None)
+    if kind is None or argument not in {"padding", "output_padding"}:
+        return ()
+    padded = layer.name in after_pad(network)
+    return tuple(
+        Key(
+            argument,
+            kind,
+            _entry(layer, "kernel_size", axis),
+            _entry(layer, "stride", axis)
+            if getattr(layer.op, "stride", None) is not None
+            else _entry(layer, "kernel_size", axis),
+            _entry(layer, "dilation", axis) if hasattr(layer.op, "dilation") else 1,
+            padded,
+            _flag(getattr(layer.op, "ceil_mode", False)),
+        )
+        for axis in range(layer.op.axes)
+    )
+
+
+_KEPT: list[tuple[Network, frozenset[str]]] = []
+
+
+def after_pad(network: Network) -> frozenset[str]:
+    """The layers that an explicit pad feeds; kept for the last network that was asked about."""
+    if not _KEPT or _KEPT[0][0] is not network:
+        pads = {layer.name for layer in network.layers if "Pad" in layer.op.torch_name}
+        found = frozenset(layer.name for layer in network.layers if any(name in pads for name in layer.inputs))
+        _KEPT[:] = [(network, found)]
+    return _KEPT[0][1]
+
+
+def _entry(layer: Layer, argument: str, axis: int) -> int | None:
+    value = getattr(layer.op, argument)
+    value = value[axis] if isinstance(value, tuple) else value
+    return value if isinstance(value, int) else None
+
+
+def _flag(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A variable to be chosen: the group it belongs to, and all values it may have by the document."""
+
+    variable: Variable
+    group: int
+    key: Key
+    values: tuple[int, ...]
+
+
+@dataclass
+class Choices:
+    """The question marks of a problem by groups; `flat` has those that habits know nothing of."""
+
+    groups: list[Key] = field(default_factory=list)
+    members: list[list[Choice]] = field(default_factory=list)
+    flat: dict[Variable, tuple[int, ...]] = field(default_factory=dict)
+
+    @property
+    def all(self) -> Iterator[Choice]:
+        """Every choice."""
+        return (choice for group in self.members for choice in group)
+
+
+def choices_of(problem: Problem) -> Choices:
+    """Sort the question marks of a problem into groups."""
+    network = problem.network
+    layers = {layer.name: layer for layer in network.layers}
+    found = Choices()
+    where: dict[Key, int] = {}
+    seen: set[Variable] = set()
+    for question in problem.questions:
+        name, _, argument = question.key.rpartition(".")
+        keys = keys_of(network, layers[name], argument) if name in layers else ()
+        for axis, operand in enumerate(question.entries):
+            if not isinstance(operand, Variable) or operand in seen:
+                continue
+            seen.add(operand)
+            key = (keys[axis] if question.listed else _shared(keys)) if keys else None
+            if key is None or not key.known:
+                found.flat[operand] = ()
+                continue
+            if key not in where:
+                where[key] = len(found.groups)
+                found.groups.append(key)
+                found.members.append([])
+            index = where[key]
+            found.members[index].append(Choice(operand, index, key, tuple(problem.domains[operand])))
+    return found
+
+
+def _shared(keys: tuple[Key, ...]) -> Key:
+    """The key of one value for all axes: that of the axis with the largest window."""
+    return max(keys, key=lambda key: key.kernel_size or 0)
+
+
+def cost(weight: float) -> float:
+    """A probability in nats."""
+    return -log(weight) if weight > 0 else float("inf")
+
+
+def loss_family(kernel_size: int, stride: int, *, padding: bool, ceil_mode: bool, odd: bool) -> str:
+    """What windows are alike in how often they lose cells; odd: whether the network's input has an odd size."""
+    kind = "overlap even" if kernel_size % 2 == 0 else "overlap odd"
+    if kernel_size <= stride:
+        kind = "one" if kernel_size == 1 else "tile" if kernel_size == stride else "skip"
+    words = [kind, "padded" if padding else "bare", "odd input" if odd else "even input"]
+    return " ".join([*words, *(["ceil"] if ceil_mode else [])])
+
+
+def odd_input(network: Network) -> bool:
+    """Whether an input has an odd spatial size: then floors are meant otherwise than in a world of even sizes."""
+    return any(isinstance(size, int) and size % 2 == 1 for shape in network.inputs.values() for size in shape[1:])
+
+
+def with_losses(problem: Problem, habits: Habits) -> tuple[Problem, dict[Variable, tuple[tuple[float, ...], ...]]]:
+    """The problem with a variable for each strided layer that says whether cells are lost, and whether it pads.
+
+    The second part gives each of its values (0 and 1: bare and exact, lost; 2 and 3: padded) its cost, by style.
+    """
+    domains = dict(problem.domains)
+    factors = list(problem.factors)
+    costs: dict[Variable, tuple[tuple[float, ...], ...]] = {}
+    odd = odd_input(problem.network)
+    for factor in problem.factors:
+        names = factor.formula.operands
+        if (
+            factor.output is None
+            or not {"n", "kernel_size", "stride", "padding"} <= set(names)
+            or "output_padding" in names
+        ):
+            continue
+        given = dict(zip(names, factor.operands, strict=True))
+        k, s, d, ceil_mode = given["kernel_size"], given["stride"], given.get("dilation", 1), given.get("ceil_mode", 0)
+        if (
+            not (isinstance(k, int) and isinstance(s, int) and isinstance(d, int) and isinstance(ceil_mode, int))
+            or s == 1
+        ):
+            continue
+        variable = Variable(f"{factor.label.layer} loses", len(domains))
+        domains[variable] = Domain.between(0, 3)
+        formula = _loss(span(k, d), s)
+        factors.append(Factor(factor.label, formula, (given["n"], given["padding"]), variable))
+        families = [loss_family(k, s, padding=code > 1, ceil_mode=bool(ceil_mode), odd=odd) for code in range(4)]
+        costs[variable] = tuple(
+            tuple(habits.loss_cost(family, style, lost=code % 2 == 1) for code, family in enumerate(families))
+            for style in STYLES
+        )
+    return replace(problem, domains=domains, factors=tuple(factors)), costs
+
+
+@cache
+def _loss(width: int, stride: int) -> Formula:
+    """Whether a window pads and whether it loses cells."""
+    return Formula(lambda n, padding: 2 * (padding > 0) + ((n + 2 * padding - width) % stride > 0))
