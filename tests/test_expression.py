@@ -270,7 +270,7 @@ def test_a_divisor_that_is_a_term_must_be_positive() -> None:
         ("min.padding == in_.lambda.x", {"min.padding": 1, "in_.lambda.x": 1}, True),
     ],
 )
-def test_evaluate(text: str, numbers: dict[str, int], holds: bool) -> None:  # noqa: FBT001
+def test_evaluate(text: str, numbers: dict[str, int], holds: bool) -> None:
     """Single cases, with the answers written by hand."""
     assert parse(text).evaluate(value_of(numbers)) is holds
 
@@ -450,7 +450,7 @@ def test_the_limits_themselves_are_allowed() -> None:
         ("(k == 1 or " * 50 + "k == 2" + ")" * 50, True),
     ],
 )
-def test_no_recursion(text: str, holds: bool) -> None:  # noqa: FBT001
+def test_no_recursion(text: str, holds: bool) -> None:
     """Neither depth nor length uses Python's stack: twenty frames are enough."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(len(inspect.stack()) + 20)
@@ -538,8 +538,11 @@ def test_resolve(text: str, target: Target | None) -> None:
         ("stem.out.x", None),
         ("width[0]", "width[0] is not a number: width is a named unknown and stands alone"),
         ("width.x", "width.x is not a number: width is a named unknown and stands alone"),
-        ("input", "input is not a number: after the input input comes one index, such as input[0]"),
-        ("input[0][1]", "input[0][1] is not a number: after the input input comes one index, such as input[0]"),
+        ("input", "input is not a number: input is an input, behind which stands one index, such as input[0]"),
+        (
+            "input[0][1]",
+            "input[0][1] is not a number: input is an input, behind which stands one index, such as input[0]",
+        ),
     ],
 )
 def test_resolve_refuses(text: str, message: str | None) -> None:

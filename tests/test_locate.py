@@ -153,6 +153,16 @@ def test_strings_quoted_keys_and_dates() -> None:
     assert located(STRINGS.replace("\n", "\r\n")) == located(STRINGS)
 
 
+@pytest.mark.parametrize("quote", ['"', "'"])
+def test_quotes_at_the_end_of_a_multi_line_string_belong_to_it(quote: str) -> None:
+    assert located(f"a = [{quote * 3}b{quote * 5},\n{quote * 7},\n2]") == {
+        ("a",): 1,
+        ("a", 0): 1,
+        ("a", 1): 2,
+        ("a", 2): 3,
+    }
+
+
 def test_a_header_counts_over_the_headers_below_it() -> None:
     assert located("\n[a.b]\n[a]\nc = 1\n[d.e]\n[[d.f]]") == {
         ("a",): 3,

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from netsolve.errors import DocumentError, FaultError, Mistake, NetsolveError, UndecidedError
+from netsolve.errors import DocumentError, FaultError, Mistake, NetsolveError, TorchError, UndecidedError
 
 if TYPE_CHECKING:
     from netsolve.answer import Answer, Solution
@@ -36,6 +36,7 @@ __all__ = [
     "NetsolveError",
     "Network",
     "Solution",
+    "TorchError",
     "UndecidedError",
     "Unknown",
     "Verification",

@@ -3,61 +3,65 @@
 import os
 import sys
 import traceback
-
-import click
+from pathlib import Path
 
 INTERRUPTED = 130
 
 
 def main() -> None:
     """Run the command line and exit."""
-    code = run()
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        code = _closed_pipe()
-    sys.exit(code)
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+        sys.stdout = sys.stdout or nowhere  # None where whoever started the program closed it
+        sys.stderr = sys.stderr or nowhere
+        sys.exit(run())
 
 
 def run() -> int:
     """Run the command line; the exit code."""
-    from netsolve.cli import app  # noqa: PLC0415 - so that an interrupt while it loads is met below
-    from netsolve.errors import DocumentError, UndecidedError  # noqa: PLC0415
-
     try:
-        return app(prog_name="netsolve", standalone_mode=False) or 0
-    except click.ClickException as error:
+        from netsolve.cli import app  # noqa: PLC0415 - so that an interrupt while it loads is met below
+
+        code = int(app(prog_name="netsolve", standalone_mode=False) or 0)
+        sys.stdout.flush()
+    except (BrokenPipeError, SystemExit):  # rich and typer turn the former into the latter
+        _drop_output()
+        return 0
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last line of defence, and it says so
+        return _ended(error)
+    return code if code != INTERRUPTED else _ended(KeyboardInterrupt())  # newer typers say nothing of an interrupt
+
+
+def _ended(error: BaseException) -> int:
+    """Say why the program ends; the exit code."""
+    from netsolve.cli import Abort, UsageError  # noqa: PLC0415
+    from netsolve.errors import FAULT, DocumentError, TorchError, UndecidedError  # noqa: PLC0415
+
+    if isinstance(error, UsageError):
         error.show()
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        _say("interrupted")
-        return INTERRUPTED
-    except BrokenPipeError:
-        return _closed_pipe()
-    except DocumentError as error:
-        _say(str(error))
         return 2
-    except UndecidedError as error:
-        _say(f"not decided: {error}")
-        return 3
-    except OSError as error:
-        _say(f"{error.filename or 'a file'}: {error.strerror or error}")
-        return 2
-    except Exception:  # noqa: BLE001 - the last line of defence, and it says so
-        traceback.print_exc()
-        _say("this is a fault of netsolve itself: please report it with the document and the lines above")
-        return 4
+    match error:
+        case Abort() | KeyboardInterrupt():
+            text, code = "interrupted", INTERRUPTED
+        case DocumentError():
+            text, code = str(error), 2
+        case UndecidedError():
+            text, code = f"not decided: {error}", 3
+        case TorchError():
+            text, code = str(error), 1
+        case OSError():
+            text, code = f"{error.filename or 'standard output'}: {error.strerror or error}", 2
+            if error.filename is None:
+                _drop_output()
+        case _:
+            traceback.print_exception(error)
+            text, code = FAULT, 4
+    sys.stderr.write(f"{text if chr(10) in text else 'netsolve: ' + text}\n")
+    return code
 
 
-def _say(text: str) -> None:
-    """A line for the user, on standard error."""
-    print(f"netsolve: {text}" if "\n" not in text else text, file=sys.stderr)
-
-
-def _closed_pipe() -> int:
-    """Whoever was reading has gone: end quietly, and let Python flush nothing more."""
+def _drop_output() -> None:
+    """Let Python flush nothing more to an output that is gone."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
 
 
 if __name__ == "__main__":

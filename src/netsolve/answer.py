@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from netsolve.deadline import Deadline
 from netsolve.engines.base import Assignment
+from netsolve.errors import torch_needed
 from netsolve.network import Network
 from netsolve.problem import Problem, Variable
 from netsolve.verification import Verification
@@ -38,14 +39,22 @@ class Solution:
         return self.values[key]
 
     def build(self) -> "nn.Module":
-        """The network as a torch module, on the CPU, with torch's usual initial weights."""
-        from netsolve.build import build  # noqa: PLC0415 - torch takes seconds to import
+        """The network as a torch module, on the CPU, with torch's usual initial weights.
+
+        Raises TorchError where torch cannot be imported.
+        """
+        with torch_needed():
+            from netsolve.build import build  # noqa: PLC0415 - torch takes seconds to import
 
         return build(self.network, self.shapes)
 
     def verify(self) -> Verification:
-        """Run the network in torch and compare the shape after every layer."""
-        from netsolve.verify import verify  # noqa: PLC0415 - torch takes seconds to import
+        """Run the network in torch and compare the shape after every layer.
+
+        Raises TorchError where torch cannot be imported.
+        """
+        with torch_needed():
+            from netsolve.verify import verify  # noqa: PLC0415 - torch takes seconds to import
 
         return verify(self.network, self.shapes)
 
@@ -63,8 +72,8 @@ class Solution:
 class Answer:
     """What is known about a network.
 
-    status: "solved", "unsolvable", or "unknown" where it was not decided (`reason` says why); best: the solution that is
-    liked best; hint: what would help where nothing fits.
+    status: "solved", "unsolvable", or "unknown" where it was not decided (`reason` says why); best: the solution that
+    is liked best; hint: what would help where nothing fits.
     """
 
     network: Network
@@ -90,7 +99,7 @@ def solution_of(problem: Problem, assignment: Assignment) -> Solution:
     """An engine's assignment in the user's terms."""
 
     def number(size: Any) -> int:
-        return assignment[size] if isinstance(size, Variable) else size
+        return assignment[size] if isinstance(size, Variable) else int(size)
 
     values = {question.key: question.answer(assignment) for question in problem.questions}
     return Solution(

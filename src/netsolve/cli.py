@@ -3,13 +3,16 @@
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from netsolve.answer import Answer, Solution
     from netsolve.network import Network
+    from netsolve.queries import Check
     from netsolve.verification import Verification
 
 app = typer.Typer(
@@ -19,6 +22,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+Abort = typer.Abort
+UsageError: Any = typer.BadParameter.__mro__[2]
+"""What is wrong with the command line: click's exception, or that of the copy of click that newer typers carry."""
 
 
 class Format(StrEnum):
@@ -51,7 +59,9 @@ def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the op
 
 @app.callback()
 def main(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,  # noqa: FBT002
+    version: Annotated[  # noqa: FBT002
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     """Find the paddings (and kernels, strides, ...) that a network must have used, and prove it in torch.
 
@@ -62,7 +72,7 @@ def main(
 
 
 @app.command()
-def solve(
+def solve(  # noqa: PLR0913, PLR0917 - an argument is an option
     file: File,
     format: Annotated[Format, typer.Option(help="How the answer is written.")] = Format.text,  # noqa: A002
     write: Annotated[bool, typer.Option("--write", help="Write the values into FILE itself.")] = False,  # noqa: FBT002
@@ -75,20 +85,25 @@ def solve(
     from netsolve.report.text import answer_text  # noqa: PLC0415
 
     if write and file == "-":
-        raise typer.BadParameter("--write needs a file, not standard input")
+        msg = "--write needs a file, not standard input"
+        raise typer.BadParameter(msg)
     network = _read(file)
     answer = ask(network, timeout=timeout)
     if format is Format.text:
         answer_text(answer, sys.stdout)
     proved = run = None
+    code = {"solved": 0, "unsolvable": 1, "unknown": 3}[answer.status]
     if answer.best is not None:
         sys.stdout.flush()
-        proved = None if no_proof else _prove(answer.best, timeout, quiet=format is not Format.text)
-        run = None if no_run else _run(answer.best, quiet=format is not Format.text)
+        quiet = format is not Format.text
+        proved = None if no_proof else _prove(answer.best, timeout, quiet=quiet)
+        run = None if no_run else _run(answer.best.verify, quiet=quiet)
+        code = 1 if run is None and not no_run else 0
     _emit(answer, format, proved, run)
-    if write and answer.best is not None and proved is not False and (run is None or run.verified is not False):
+    code = _judged(code, proved, run)
+    if write and answer.best is not None and code == 0:
         _overwrite(Path(file), network, answer.best)
-    raise typer.Exit(_code(answer, proved, run))
+    raise typer.Exit(code)
 
 
 @app.command()
@@ -97,34 +112,61 @@ def check(
     format: Annotated[PlainFormat, typer.Option(help="How the result is written.")] = PlainFormat.text,  # noqa: A002
     no_run: NoRun = False,  # noqa: FBT002
 ) -> None:
-    """Sizes and parameters of a fully known network, compared with torch; where it does not fit, which layer and why."""
+    """Sizes and parameters of a fully known network, compared with torch; where it does not fit, which layer, why."""
     from netsolve.queries import check as ask  # noqa: PLC0415
     from netsolve.report.json import check_json  # noqa: PLC0415
-    from netsolve.report.text import check_text, run_line  # noqa: PLC0415
+    from netsolve.report.text import check_text  # noqa: PLC0415
 
     network = _read(file)
     result = ask(network)
     if format is PlainFormat.text:
         check_text(network, result, sys.stdout)
         sys.stdout.flush()
-    run = None
+    run, code = None, 1 if result.problem else 0
     if result.problem is None and not no_run:
-        from netsolve.verify import verify  # noqa: PLC0415
-
-        run = verify(network, result.shapes)
-        if format is PlainFormat.text:
-            typer.echo(run_line(run))
+        run = _run(lambda: _verified(network, result), quiet=format is not PlainFormat.text)
+        code = 1 if run is None else 0
     if format is PlainFormat.json:
         typer.echo(check_json(result, run))
-    disagrees = run is not None and run.verified is False
-    raise typer.Exit(4 if disagrees else 1 if result.problem else 0)
+    raise typer.Exit(_judged(code, None, run))
+
+
+@app.command()
+def ops(name: Annotated[str, typer.Argument(help="One operator, shown in full.", metavar="[NAME]")] = "") -> None:
+    """The operators: their arguments with defaults, the size after them, their rules."""
+    from netsolve.ops import OPERATORS  # noqa: PLC0415
+    from netsolve.report.ops import op_text, ops_text  # noqa: PLC0415
+    from netsolve.words import nearest  # noqa: PLC0415
+
+    if name and name not in OPERATORS:
+        msg = f"there is no operator {name[:60]}; {nearest(name, OPERATORS)}"
+        raise typer.BadParameter(msg)
+    if name:
+        op_text(name, sys.stdout)
+    else:
+        ops_text(sys.stdout)
+
+
+@app.command()
+def schema() -> None:
+    """A JSON schema of documents, for editors."""
+    import json  # noqa: PLC0415
+
+    from netsolve.schema import document_schema  # noqa: PLC0415
+
+    typer.echo(json.dumps(document_schema(), indent=1))
 
 
 def _read(file: str) -> "Network":
     """The network of a file or of standard input."""
     from netsolve.document import load, read  # noqa: PLC0415
 
-    return read(sys.stdin.buffer, "<stdin>") if file == "-" else load(file)
+    if file != "-":
+        return load(file)
+    if sys.stdin is None:
+        msg = "standard input is closed"
+        raise typer.BadParameter(msg)
+    return read(sys.stdin.buffer, "<stdin>")
 
 
 def _prove(best: "Solution", timeout: float, *, quiet: bool) -> bool | None:
@@ -143,14 +185,28 @@ def _prove(best: "Solution", timeout: float, *, quiet: bool) -> bool | None:
     return proved
 
 
-def _run(best: "Solution", *, quiet: bool) -> "Verification":
-    """torch's judgement of a solution."""
+def _run(verify: "Callable[[], Verification]", *, quiet: bool) -> "Verification | None":
+    """What torch says; None where torch cannot be imported. Where stdout is no text, only what is wrong is said."""
+    from netsolve.errors import TorchError  # noqa: PLC0415
     from netsolve.report.text import run_line  # noqa: PLC0415
 
-    run = best.verify()
-    if not quiet:
-        typer.echo(run_line(run))
+    try:
+        run = verify()
+    except TorchError as error:
+        typer.echo(f"run     not done: {error}", err=quiet)
+        return None
+    if not quiet or run.mismatch:
+        typer.echo(run_line(run), err=quiet)
     return run
+
+
+def _verified(network: "Network", result: "Check") -> "Verification":
+    """The run of a network that was checked."""
+    from netsolve.errors import torch_needed  # noqa: PLC0415
+
+    with torch_needed():
+        from netsolve.verify import verify  # noqa: PLC0415
+    return verify(network, result.shapes)
 
 
 def _emit(answer: "Answer", format: Format, proved: bool | None, run: "Verification | None") -> None:  # noqa: A002, FBT001
@@ -176,20 +232,29 @@ def _overwrite(path: Path, network: "Network", best: "Solution") -> None:
     from netsolve.document import write  # noqa: PLC0415
 
     target = path.resolve()
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    text, name = write(network, best.values, best.unknowns), ""
     try:
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-            stream.write(write(network, best.values, best.unknowns))
+            stream.write(text)
         shutil.copymode(target, name)
         Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    except OSError as error:
+        text = f"it cannot be written: {error.strerror or error} (--format toml prints the document instead)"
+        raise OSError(error.errno, text, str(path)) from None
+    finally:
+        if name:
+            Path(name).unlink(missing_ok=True)
     typer.echo(f"written {path}", err=True)
 
 
-def _code(answer: "Answer", proved: bool | None, run: "Verification | None") -> int:  # noqa: FBT001
-    """The exit code: a disagreement is never hidden."""
-    if proved is False or (run is not None and run.verified is False):
-        return 4
-    return {"solved": 0, "unsolvable": 1, "unknown": 3}[answer.status]
+def _judged(code: int, proved: bool | None, run: "Verification | None") -> int:  # noqa: FBT001
+    """The exit code once the judges have spoken: a disagreement is never hidden."""
+    from netsolve.errors import FAULT  # noqa: PLC0415
+
+    if proved is not False and (run is None or run.verified is not False):
+        return code
+    if proved is False:
+        typer.echo("netsolve: z3 says that these values do not fit", err=True)
+    typer.echo(f"netsolve: {FAULT}", err=True)
+    return 4

@@ -44,11 +44,12 @@ class Domain:
         for item in text.split("|"):
             match = _ITEM.fullmatch(item)
             if match is None:
-                msg = f'"{item.strip()[:40]}" is not an integer or a range such as 0..3'
+                what = f'"{item.strip()[:40]}"' if item.strip() else "an empty place"
+                msg = f"{what} is not an integer or a range such as 0..3"
                 raise ValueError(msg)
             low, high = int(match[1]), int(match[2] or match[1])
             if max(abs(low), abs(high)) > LARGEST:
-                msg = f"{match[0].strip()} is larger than {LARGEST}"
+                msg = f"{match[0].strip()} is out of range: at most {LARGEST}, at least -{LARGEST}"
                 raise ValueError(msg)
             if low > high:
                 msg = f"the range {low}..{high} is empty: write {high}..{low}"
@@ -58,7 +59,9 @@ class Domain:
 
     def __contains__(self, value: object) -> bool:
         """Whether an integer belongs to the set."""
-        return isinstance(value, int) and any(low <= value and (high is None or value <= high) for low, high in self.ranges)
+        return isinstance(value, int) and any(
+            low <= value and (high is None or value <= high) for low, high in self.ranges
+        )
 
     def __iter__(self) -> Iterator[int]:
         """The members, ascending. Raises ValueError where the set has no upper bound."""

@@ -1,7 +1,10 @@
 """The errors a user can meet, and the record of one mistake."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+
+FAULT = "this is a fault of netsolve itself: please report it with the document and the lines above"
 
 
 class NetsolveError(Exception):
@@ -33,7 +36,7 @@ class DocumentError(NetsolveError):
 
     def __init__(self, mistakes: Iterable[Mistake], file: str = "") -> None:
         """Keep the mistakes, in the order of their lines."""
-        self.mistakes = tuple(sorted(mistakes, key=lambda m: (m.line or 0)))
+        self.mistakes = tuple(sorted(mistakes, key=lambda m: m.line or 0))
         self.file = file
         super().__init__(str(self))
 
@@ -54,5 +57,20 @@ class UndecidedError(NetsolveError):
     """A question was not decided within the time or work it was given; the text says which."""
 
 
+class TorchError(NetsolveError):
+    """Torch cannot be imported, so nothing can be built or run; everything else still works."""
+
+
 class FaultError(NetsolveError):
     """A fault of netsolve's own: two of its judges (engine, z3, torch) disagree."""
+
+
+@contextmanager
+def torch_needed() -> Iterator[None]:
+    """Around an import that needs torch: raises TorchError, with the cause and a remedy, where torch fails."""
+    try:
+        yield
+    except Exception as error:
+        cause = str(error).strip().partition("\n")[0] or type(error).__name__
+        msg = f"torch cannot be imported: {cause} (install it, or leave out what needs it: --no-run)"
+        raise TorchError(msg) from error

@@ -20,6 +20,9 @@ MAX_LENGTH = 1000
 MAX_DEPTH = 50
 MAX_INTEGER = 2**31 - 1
 
+_QUOTED_LENGTH = 40
+_GUESSED_LENGTH, _GUESSED_DIFFERENCE = 80, 3
+
 _NAME = r"[A-Za-z_]\w*"
 _PART = rf"[ \t]*(?:\.[ \t]*{_NAME}|\[[ \t]*(?:0|[1-9][0-9]*)[ \t]*\])"
 _TOKEN = re.compile(
@@ -122,6 +125,10 @@ class Expression:
         """
         return _run(self._code, {reference: value(reference) for reference in self.references})
 
+    def replaced(self, values: Mapping[str, int]) -> str:
+        """The text with integers in place of names that stand alone."""
+        return _TOKEN.sub(lambda at: str(values.get(at[0], at[0])) if at["name"] else at[0], self.text)
+
 
 def parse(text: str) -> Expression:
     """Read a constraint; raises ExpressionError, and nothing else, for a text that is not one."""
@@ -161,7 +168,8 @@ def resolve(
     elif names[0] in unknowns:
         text = f"{reference} is not a number: {names[0]} is a named unknown and stands alone"
     elif names[0] in inputs:
-        text = f"{reference} is not a number: after the input {names[0]} comes one index, such as {names[0]}[0]"
+        text = f"{reference} is not a number: {names[0]} is an input, behind which stands one index, "
+        text += f"such as {names[0]}[0]"
     else:
         text = f"no layer, input or named unknown is called {_owner(reference.parts)}"
         text += _did_you_mean(reference.parts, chain(layers, inputs, unknowns))
@@ -180,15 +188,16 @@ def _owner(parts: Sequence[str | int]) -> str:
 
 def _did_you_mean(parts: Sequence[str | int], names: Iterable[str]) -> str:
     """Name the likeliest of the names; the work is bounded, for there may be 100,000 of them."""
-    words = [word for word in (_owner(parts), _spelled(parts)) if len(word) <= 80]
+    words = [word for word in (_owner(parts), _spelled(parts)) if len(word) <= _GUESSED_LENGTH]
     spelled = (_spelled(name.split(".")) for name in islice(names, 10_000))
-    near = list(islice((name for name in spelled if any(abs(len(name) - len(word)) <= 3 for word in words)), 500))
+    sizes = {len(word) + more for word in words for more in range(-_GUESSED_DIFFERENCE, _GUESSED_DIFFERENCE + 1)}
+    near = list(islice((name for name in spelled if len(name) in sizes), 500))
     close = (get_close_matches(word, near, n=1, cutoff=0.7) for word in words)
     return next((f"; did you mean {found[0]}?" for found in close if found), "")
 
 
 def _quoted(text: str) -> str:
-    return repr(text if len(text) <= 40 else text[:37] + "...")
+    return repr(text if len(text) <= _QUOTED_LENGTH else text[: _QUOTED_LENGTH - 3] + "...")
 
 
 def _run(code: Sequence[_Step], values: Mapping[Reference, Any]) -> Any:
@@ -359,7 +368,8 @@ class _Parser:
         """Apply the operators that bind at least as tightly as the level."""
         while self.pending and self.pending[-1].level >= level:
             pending = self.pending.pop()
-            function = pending.functions[0] if pending.count <= 2 else partial(_compare, tuple(pending.functions))
+            chained = len(pending.functions) > 1
+            function = partial(_compare, tuple(pending.functions)) if chained else pending.functions[0]
             self._apply(pending, [_Apply(function, pending.count)])
 
     def _apply(self, pending: _Pending, steps: Sequence[_Apply]) -> None:

@@ -162,7 +162,7 @@ class _Scanner:
         if mark == "[" and not self.parts:
             self.header += 1
         elif mark == "]" and self.header and self.parts:
-            self.on_header(self.parts, array=self.header == 2)
+            self.on_header(self.parts, array=self.header > 1)
             self._begin_key()
 
     def _open(self, mark: str) -> None:

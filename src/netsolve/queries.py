@@ -8,7 +8,7 @@ from netsolve.deadline import Deadline
 from netsolve.engines.base import Engine
 from netsolve.errors import DocumentError, FaultError, Mistake, UndecidedError
 from netsolve.network import Network
-from netsolve.problem import EQUAL, Factor, Problem, pose
+from netsolve.problem import EQUAL, Factor, Problem, Written, pose
 
 WIDEST = 100
 """The largest padding that is tried when the default values do not suffice (a 3x3 convolution with 100 is real)."""
@@ -22,7 +22,9 @@ def solve(network: Network, *, timeout: float | None = 60.0) -> Answer:
     deadline, problem = Deadline(timeout), pose(network)
     if not problem.domains:
         if problem.violations:
-            return Answer(network, "unsolvable", reason=why(problem.violations[0]))
+            first = problem.violations[0]
+            place = f"{first.label.layer}: " if first.label.layer else ""
+            return Answer(network, "unsolvable", reason=f"{place}{why(first)}")
         return Answer(network, "solved", solution_of(problem, {}), count=1, engine="arithmetic")
     engine = default_engine()
     try:
@@ -84,21 +86,29 @@ def check(network: Network) -> Check:
     problem = pose(network)
     if problem.questions:
         keys = ", ".join(question.key for question in problem.questions)
-        raise DocumentError([Mistake("", f"check is for networks without question marks; unknown here: {keys}", "use solve")])
+        text = f"check is for networks without question marks; unknown here: {keys}"
+        raise DocumentError([Mistake("", text, "use solve")], network.source.file if network.source else "")
     if problem.violations:
         first = problem.violations[0]
         reached = [layer.name for layer in network.layers]
         stop = reached.index(first.label.layer) if first.label.layer in reached else len(reached)
-        shapes = {name: problem.shapes[name] for name in (*network.inputs, *reached[:stop])}
+        shapes = {name: tuple(map(int, problem.shapes[name])) for name in (*network.inputs, *reached[:stop])}
         line = network.line(first.label.path)
         return Check(shapes, 0, Mistake(first.label.layer, why(first), line=line))
-    parameters = sum(layer.op.parameters(problem.shapes[layer.inputs[0]]) for layer in network.layers)
-    return Check(problem.shapes, parameters)
+    shapes = {name: tuple(map(int, shape)) for name, shape in problem.shapes.items()}
+    inputs = {layer.name: tuple(shapes[name] for name in layer.inputs) for layer in network.layers}
+    return Check(shapes, sum(layer.op.parameters(inputs[layer.name]) for layer in network.layers))
 
 
 def why(factor: Factor) -> str:
     """What a relation between integers says that is not so, with the integers."""
     if factor.formula is EQUAL:
-        return f"{factor.label.text}, and it is {factor.operands[0]}"
-    numbers = ", ".join(f"{name} = {value}" for name, value in zip(factor.formula.operands, factor.operands, strict=True))
+        left, right = factor.operands
+        if isinstance(right, Written) and right.layer == factor.label.layer:
+            return f"{factor.label.text}, and it is {left}"
+        if isinstance(left, Written) and left.layer == factor.label.layer:
+            return f"{left.key} is {left}, and the input implies {right}"
+        return f"{factor.label.text}: {left} and {right}"
+    pairs = zip(factor.formula.operands, factor.operands, strict=True)
+    numbers = ", ".join(f"{name} = {value}" for name, value in pairs)
     return f"{factor.label.text}: here {numbers}" if numbers else factor.label.text

@@ -28,15 +28,20 @@ def network_table(
     network: Network, shapes: Mapping[str, tuple[int, ...]], found: Mapping[str, Any], *, parameters: bool = False
 ) -> Table:
     """A row for each layer: its arguments, those that were found marked, and the shape after it."""
-    rows = [[name, "", "", "", f"input {MARK}" if name in found else "", size_text(shapes[name]), ""] for name in network.inputs]
+    rows = [
+        [name, "", "", "", f"input {MARK}" if name in found else "", size_text(shapes[name]), ""]
+        for name in network.inputs
+    ]
     for layer in network.layers:
         cells = [cell(layer, argument, found) for argument in COLUMNS.values()]
-        count = f"{layer.op.parameters(shapes[layer.inputs[0]]):,}" if parameters else ""
+        count = f"{layer.op.parameters(tuple(shapes[name] for name in layer.inputs)):,}" if parameters else ""
         rows.append([layer.name, *cells, others(layer, found), size_text(shapes[layer.name]), count])
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
     columns = [column for column in range(len(TITLES)) if any(row[column] for row in rows)]
     for column in columns:
-        table.add_column(TITLES[column], justify="left" if TITLES[column] in {"layer", "found"} else "right", no_wrap=True)
+        table.add_column(
+            TITLES[column], justify="left" if TITLES[column] in {"layer", "found"} else "right", no_wrap=True
+        )
     for row in rows:
         table.add_row(*(row[column] for column in columns))
     return table
@@ -56,13 +61,21 @@ def others(layer: Layer, found: Mapping[str, Any]) -> str:
     prefix = f"{layer.name}."
     keys = [key for key in found if key.startswith(prefix) and key.removeprefix(prefix) not in COLUMNS.values()]
     return ", ".join(
-        f"{key.removeprefix(prefix)} = {value_text(found[key])} {MARK}" for key in keys if "." not in key.removeprefix(prefix)
+        f"{key.removeprefix(prefix)} = {value_text(found[key])} {MARK}"
+        for key in keys
+        if "." not in key.removeprefix(prefix)
     )
 
 
 def value_text(value: Any) -> str:
     """A value; a list with the sizes side by side."""
-    return ", ".join(map(value_text, value)) if isinstance(value, tuple) else show(value) if isinstance(value, bool) else str(value)
+    return (
+        ", ".join(map(value_text, value))
+        if isinstance(value, tuple)
+        else show(value)
+        if isinstance(value, bool)
+        else str(value)
+    )
 
 
 def size_text(shape: tuple[int, ...]) -> str:
@@ -105,7 +118,11 @@ def proof_line(proved: bool | None, reason: str = "") -> str:  # noqa: FBT001
 def run_line(run: Verification) -> str:
     """What torch says."""
     if mismatch := run.mismatch:
-        got = f"torch says: {mismatch.error}" if mismatch.measured is None else f"torch gives {size_text(mismatch.measured)}"
+        got = (
+            f"torch says: {mismatch.error}"
+            if mismatch.measured is None
+            else f"torch gives {size_text(mismatch.measured)}"
+        )
         return f"run     NO: after {mismatch.layer} {size_text(mismatch.predicted)} was predicted; {got}"
     count = len(run.layers)
     agreed = "its shape agrees" if count == 1 else f"all {count} shapes agree"

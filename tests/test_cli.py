@@ -1,0 +1,590 @@
+"""Tests of the command line: what is printed where, and every exit code."""
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+from netsolve import Solution, UndecidedError, __main__, queries
+from netsolve.document import LARGEST_FILE
+from netsolve.engines.z3 import Z3Engine
+from netsolve.errors import FAULT
+from netsolve.verification import LayerRun, Verification
+from support import conv, pool, table
+from support import document as text_of
+
+SOLVABLE = text_of(conv(padding="?p"), table(op="ReLU"), output=[4, 8, 8], name="Small")
+UNSOLVABLE = text_of(conv(5, padding="?"), output=[4, 8, 7], name="Small")
+WIDER = text_of(conv(1, padding="?"), output=[4, 10, 10])
+KNOWN = text_of(conv(padding=1), table(op="ReLU"), name="Small")
+BROKEN = text_of(conv(), conv(7))
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(name="run")
+def _run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Run the command line in this process: its exit code, stdout and stderr."""
+
+    def run(*arguments: str | Path) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["netsolve", *map(str, arguments)])
+        capfd.readouterr()
+        code = __main__.run()
+        return (code, *capfd.readouterr())
+
+    return run
+
+
+@pytest.fixture(name="file")
+def _file(tmp_path: Path) -> Callable[[str], Path]:
+    """Make a file with this text."""
+
+    def file(text: str) -> Path:
+        path = tmp_path / "net.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return file
+
+
+File = Callable[[str], Path]
+
+
+def process(
+    *arguments: str | Path, stdin: str | IO[bytes] = "", path: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own."""
+    environment = dict(os.environ) | ({"PYTHONPATH": str(path)} if path else {})
+    given: dict[str, Any] = {"input": stdin} if isinstance(stdin, str) else {"stdin": stdin}
+    return subprocess.run(
+        [sys.executable, "-m", "netsolve", *map(str, arguments)],
+        env=environment, capture_output=True, text=True, check=False, timeout=120, **given,
+    )  # fmt: skip
+
+
+# What solve prints.
+
+
+def test_an_answer_as_text(run: Run, file: File) -> None:
+    code, out, err = run("solve", file(SOLVABLE))
+    assert code == 0
+    assert [" ".join(line.split()) for line in out.splitlines() if not set(line) <= set("\u2500 ")] == [
+        "layer kernel stride padding output",
+        "input 3 x 8 x 8",
+        "conv2d_1 3 1 1 * 4 x 8 x 8",
+        "relu_1 4 x 8 x 8",
+        "found 1 value, marked * (by z3)",
+        "proved z3's joint constraints of the whole network hold",
+        "run torch built it (112 parameters), ran it on the CPU, and all 2 shapes agree",
+    ]
+    assert err == ""
+
+
+def test_an_answer_as_json_is_what_the_schema_says(run: Run, file: File) -> None:
+    code, out, err = run("solve", file(SOLVABLE), "--format", "json")
+    found = json.loads(out)
+    assert (code, err) == (0, "")
+    assert found.pop("reason", None) is None
+    assert found == {
+        "schema_version": 1,
+        "status": "solved",
+        "name": "Small",
+        "count": None,
+        "unknowns": {"p": 1},
+        "solutions": [
+            {
+                "values": {"conv2d_1.padding": 1},
+                "shapes": {"input": [3, 8, 8], "conv2d_1": [4, 8, 8], "relu_1": [4, 8, 8]},
+                "probability": None,
+                "proved": True,
+                "verified": True,
+            }
+        ],
+        "forced": {},
+        "hints": [],
+        "conflict": None,
+    }
+
+
+def test_values_as_json(run: Run, file: File) -> None:
+    text = text_of(conv([3, "?3"], padding=[1, "?1"]), pool(ceil_mode="?"), input=[3, "?8", 8], output=[4, 4, 4])
+    code, out, _ = run("solve", file(text), "--format", "json", "--no-run", "--no-proof")
+    (solution,) = json.loads(out)["solutions"]
+    assert code == 0
+    assert solution["values"] == {
+        "input": [3, 8, 8],
+        "conv2d_1.kernel_size": [3, 3],
+        "conv2d_1.padding": [1, 1],
+        "maxpool2d_1.ceil_mode": False,
+    }
+    assert (solution["proved"], solution["verified"]) == (None, None)
+
+
+def test_no_answer_as_text_and_json(run: Run, file: File) -> None:
+    assert run("solve", file(UNSOLVABLE)) == (
+        1,
+        "none    no values fit: Small cannot have the sizes that are stated\n",
+        "",
+    )
+    code, out, _ = run("solve", file(UNSOLVABLE), "--format", "json")
+    found = json.loads(out)
+    assert (code, found["status"], found["solutions"]) == (1, "unsolvable", [])
+    assert found["conflict"]["changes"] == []
+
+
+def test_a_hint(run: Run, file: File) -> None:
+    hint = "no padding within the default values fits; a wider range would: conv2d_1.padding = 1"
+    code, out, _ = run("solve", file(WIDER))
+    assert (code, out.splitlines()) == (
+        1,
+        ["none    no values fit: the network cannot have the sizes that are stated", f"        {hint}"],
+    )
+    found = json.loads(run("solve", file(WIDER), "--format", "json")[1])
+    assert found["conflict"]["reasons"] == [{"layer": None, "line": None, "text": hint}]
+
+
+def test_an_answer_as_toml(run: Run, file: File) -> None:
+    assert run("solve", file(SOLVABLE), "--format", "toml") == (0, SOLVABLE.replace('"?p"', "1"), "")
+    code, out, err = run("solve", file(UNSOLVABLE), "--format", "toml")
+    assert (code, out) == (1, "")
+    assert err == "none    no values fit: Small cannot have the sizes that are stated\n"
+
+
+def test_the_proof_and_the_run_can_be_left_out(run: Run, file: File) -> None:
+    code, out, _ = run("solve", file(SOLVABLE), "--no-proof", "--no-run")
+    assert code == 0
+    assert out.splitlines()[-1] == "found   1 value, marked * (by z3)"
+
+
+def test_a_known_network(run: Run, file: File) -> None:
+    code, out, _ = run("solve", file(KNOWN))
+    assert code == 0
+    assert out.splitlines()[-3] == "found   nothing is unknown, and every size agrees"
+
+
+# Reading.
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("input = [3]\n", 'layers: is missing (write layers = [ { op = "Conv2d", ... }, ... ])'),
+        ("", None),
+    ],
+)
+def test_a_mistaken_document(run: Run, file: File, text: str, message: str | None) -> None:
+    path = file(text)
+    code, out, err = run("solve", path)
+    assert (code, out) == (2, "")
+    if message:
+        assert err == f"netsolve: {path}: {message}\n"
+    else:
+        assert [line.split(": ")[:2] for line in err.splitlines()] == [[str(path), "input"], [str(path), "layers"]]
+
+
+def test_a_file_that_is_not_there(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "nothing.toml"
+    assert run("solve", path) == (2, "", f"netsolve: {path}: there is no such file\n")
+    assert run("check", path) == (2, "", f"netsolve: {path}: there is no such file\n")
+    assert run("solve", tmp_path) == (2, "", f"netsolve: {tmp_path}: this is a directory, not a file\n")
+
+
+def test_a_file_that_is_no_text(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "weights.pt"
+    path.write_bytes(b"PK\x03\x04\n\xff\xfe\x00")
+    assert run("solve", path) == (2, "", f"netsolve: {path}:2: this is not UTF-8 text, as TOML is\n")
+
+
+def test_a_huge_file(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "huge.toml"
+    with path.open("wb") as stream:
+        stream.truncate(100 * 2**20)
+    assert run("solve", path) == (2, "", f"netsolve: {path}: the file is larger than 16 MiB\n")
+
+
+def test_standard_input_without_end() -> None:
+    with Path("/dev/zero").open("rb") as zeros:
+        done = process("solve", "-", stdin=zeros)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"netsolve: <stdin>: the file is larger than {LARGEST_FILE >> 20} MiB\n"
+
+
+def test_standard_input() -> None:
+    done = process("check", "-", "--no-run", "--format", "json", stdin=KNOWN)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["parameters"] == 112
+
+
+# How the program is called.
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["solve"], "Missing argument 'FILE'."),
+        (["solve", "a.toml", "--zzz"], "No such option: --zzz"),
+        (["frobnicate"], "No such command 'frobnicate'."),
+        (["solve", "--write", "-"], "Invalid value: --write needs a file, not standard input"),
+    ],
+)
+def test_usage(run: Run, arguments: list[str], message: str) -> None:
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    assert err.splitlines()[-1] == f"Error: {message}"
+    assert err.splitlines()[0].startswith("Usage: netsolve ")
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "x", "nan"])
+def test_a_time_limit_is_a_positive_number(run: Run, file: File, value: str) -> None:
+    code, out, err = run("solve", file(SOLVABLE), "--timeout", value)
+    assert (code, out) == (2, "")
+    assert "--timeout" in err
+
+
+def test_version_and_help(run: Run) -> None:
+    assert run("--version") == (0, "netsolve 0.1.0\n", "")
+    code, out, _ = run("--help")
+    assert code == 0
+    assert all(command in out for command in ("solve", "check"))
+    assert run()[0] == 2
+
+
+def test_help_imports_nothing_heavy() -> None:
+    program = (
+        "import sys\n"
+        "from netsolve import __main__\n"
+        "sys.argv = ['netsolve', '--help']\n"
+        "code = __main__.run()\n"
+        "heavy = {'torch', 'z3', 'rich', 'tomlkit', 'pydantic', 'numpy'} & sys.modules.keys()\n"
+        "sys.exit(f'{code} {sorted(heavy)}')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    assert done.stderr == "0 []\n"
+
+
+# check.
+
+
+def test_check_as_text(run: Run, file: File) -> None:
+    code, out, _ = run("check", file(KNOWN))
+    assert code == 0
+    assert out.splitlines()[-2:] == [
+        "total   112 parameters",
+        "run     torch built it (112 parameters), ran it on the CPU, and all 2 shapes agree",
+    ]
+
+
+def test_check_as_json(run: Run, file: File) -> None:
+    code, out, _ = run("check", file(KNOWN), "--format", "json")
+    assert code == 0
+    assert json.loads(out) == {
+        "schema_version": 1,
+        "status": "agrees",
+        "shapes": {"input": [3, 8, 8], "conv2d_1": [4, 8, 8], "relu_1": [4, 8, 8]},
+        "parameters": 112,
+        "problem": None,
+        "verified": True,
+        "mismatch": None,
+    }
+
+
+def test_check_of_a_network_that_does_not_fit(run: Run, file: File) -> None:
+    rule = "the padded input is at least as large as the dilated kernel"
+    text = f"{rule}: here n = 6, kernel_size = 7, padding = 0, dilation = 1"
+    assert run("check", file(BROKEN)) == (1, f"check   NO: line 4: conv2d_2: {text}\n", "")
+    code, out, _ = run("check", file(BROKEN), "--format", "json")
+    found = json.loads(out)
+    assert (code, found["status"]) == (1, "mismatch")
+    assert found["problem"] == {"layer": "conv2d_2", "line": 4, "text": text}
+
+
+def test_check_of_a_network_with_question_marks(run: Run, file: File) -> None:
+    path = file(SOLVABLE)
+    message = "check is for networks without question marks; unknown here: conv2d_1.padding (use solve)"
+    assert run("check", path) == (2, "", f"netsolve: {path}: {message}\n")
+
+
+# --write.
+
+
+def test_write(run: Run, file: File) -> None:
+    path = file(SOLVABLE)
+    path.chmod(0o640)
+    code, out, err = run("solve", path, "--write", "--no-run")
+    assert (code, err) == (0, f"written {path}\n")
+    assert out.startswith("layer ")
+    assert path.read_text(encoding="utf-8") == SOLVABLE.replace('"?p"', "1")
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert [entry.name for entry in path.parent.iterdir()] == ["net.toml"]
+
+
+def test_write_follows_a_link(run: Run, file: File, tmp_path: Path) -> None:
+    path, link = file(SOLVABLE), tmp_path / "link.toml"
+    link.symlink_to(path)
+    assert run("solve", link, "--write", "--no-run")[0] == 0
+    assert link.is_symlink()
+    assert path.read_text(encoding="utf-8") == SOLVABLE.replace('"?p"', "1")
+
+
+@pytest.mark.parametrize("text", [UNSOLVABLE, "input = 3\n"])
+def test_write_leaves_the_file_alone_where_there_is_no_answer(run: Run, file: File, text: str) -> None:
+    path = file(text)
+    assert run("solve", path, "--write")[0] in {1, 2}
+    assert path.read_text(encoding="utf-8") == text
+
+
+def test_write_where_it_is_not_permitted(run: Run, file: File, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: Any) -> tuple[int, str]:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/some/where")
+
+    path = file(SOLVABLE)
+    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    code, _, err = run("solve", path, "--write", "--no-run")
+    assert (code, path.read_text(encoding="utf-8")) == (2, SOLVABLE)
+    assert err == (
+        f"netsolve: {path}: it cannot be written: Permission denied (--format toml prints the document instead)\n"
+    )
+
+
+def test_write_is_whole_or_not_at_all(run: Run, file: File, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    path = file(SOLVABLE)
+    monkeypatch.setattr(Path, "replace", fail)
+    code, _, err = run("solve", path, "--write", "--no-run")
+    assert (code, path.read_text(encoding="utf-8")) == (2, SOLVABLE)
+    assert err == (
+        f"netsolve: {path}: it cannot be written: No space left on device (--format toml prints the document instead)\n"
+    )
+    assert [entry.name for entry in path.parent.iterdir()] == ["net.toml"]
+
+
+# Time, interrupts, pipes.
+
+
+class Slow(Z3Engine):
+    """An engine whose time runs out."""
+
+    def best(self, *_: Any) -> Any:
+        """Nothing."""
+        msg = "the time limit is reached"
+        raise UndecidedError(msg)
+
+
+def test_the_time_limit_of_the_search(run: Run, file: File, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "default_engine", Slow)
+    assert run("solve", file(SOLVABLE)) == (3, "open    not decided: the time limit is reached\n", "")
+    code, out, _ = run("solve", file(SOLVABLE), "--format", "json")
+    found = json.loads(out)
+    assert (code, found["status"], found["reason"]) == (3, "unknown", "the time limit is reached")
+
+
+def test_the_time_limit_of_the_proof(run: Run, file: File, monkeypatch: pytest.MonkeyPatch) -> None:
+    def prove(*_: Any) -> bool:
+        msg = "the time limit is reached"
+        raise UndecidedError(msg)
+
+    monkeypatch.setattr(Solution, "prove", prove)
+    code, out, _ = run("solve", file(SOLVABLE), "--no-run")
+    assert (code, out.splitlines()[-1]) == (0, "proved  not in time: the time limit is reached")
+
+
+def test_an_undecided_question_anywhere_else(run: Run, file: File, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(*_: Any, **__: Any) -> None:
+        msg = "too much work"
+        raise UndecidedError(msg)
+
+    monkeypatch.setattr(queries, "solve", ask)
+    assert run("solve", file(SOLVABLE)) == (3, "", "netsolve: not decided: too much work\n")
+
+
+def test_an_interrupt(run: Run, file: File, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(queries, "solve", ask)
+    assert run("solve", file(SOLVABLE)) == (130, "", "netsolve: interrupted\n")
+
+
+def hard() -> str:
+    """A document that z3 does not finish with: the best of a long chain under constraints that tie everything."""
+    layers = [
+        conv("?1..11", padding="?0..5", stride="?1..4", dilation="?1..4", name=f"a{i}")
+        if i % 2
+        else pool("?1..5", name=f"a{i}")
+        for i in range(60)
+    ]
+    ties = [f"(a{i}.out[1] * 7 + a{i}.out[2] * 5) % 11 == a{i + 1}.out[2] % 11" for i in range(58)]
+    return text_of(*layers, input=[3, 99991, 99989], output=[4, 17, 19], constraints=ties)
+
+
+def test_ctrl_c_while_z3_works(file: File) -> None:
+    command = [sys.executable, "-c", INTERRUPTIBLE, "solve", str(file(hard())), "--timeout", "600"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as started:
+        assert started.stderr is not None
+        assert started.stderr.readline() == "z3 works\n"
+        started.send_signal(signal.SIGINT)
+        out, err = started.communicate(timeout=60)
+    assert (started.returncode, out, err) == (130, "", "netsolve: interrupted\n")
+
+
+INTERRUPTIBLE = """
+import sys, threading
+from netsolve import __main__
+from netsolve.engines import z3
+check = z3.z3.Solver.check
+
+def told(solver, *assumptions):
+    threading.Timer(0.5, lambda: print("z3 works", file=sys.stderr, flush=True)).start()
+    return check(solver, *assumptions)
+
+z3.z3.Solver.check = told
+__main__.main()
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["solve", "FILE", "--no-run"], ["solve", "FILE", "--format", "json", "--no-run"]]
+)
+def test_a_closed_pipe_is_a_quiet_end(file: File, arguments: list[str]) -> None:
+    path = str(file(SOLVABLE))
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "netsolve", *(path if word == "FILE" else word for word in arguments)]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_full_disk(file: File) -> None:
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "netsolve", "solve", str(file(SOLVABLE)), "--no-run"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (2, "netsolve: standard output: No space left on device\n")
+
+
+def test_closed_standard_streams(file: File) -> None:
+    program = f'"{sys.executable}" -m netsolve'
+    path = file(SOLVABLE)
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'{program} solve "{path}" --no-run >&- 2>&-; echo $?; {program} solve - <&- 2>&1; echo $?'],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    first, *_, message, last = done.stdout.splitlines()
+    assert (first, message, last) == ("0", "Error: Invalid value: standard input is closed", "2")
+
+
+# torch.
+
+
+@pytest.fixture(name="no_torch")
+def _no_torch(tmp_path: Path) -> Path:
+    """A directory with a torch that cannot be imported."""
+    package = tmp_path / "path" / "torch"
+    package.mkdir(parents=True)
+    code = "raise OSError('libtorch_cpu.so: cannot open shared object file\\nand more')\n"
+    (package / "__init__.py").write_text(code, encoding="utf-8")
+    return package.parent
+
+
+MISSING = (
+    "run     not done: torch cannot be imported: libtorch_cpu.so: cannot open shared object file "
+    "(install it, or leave out what needs it: --no-run)"
+)
+
+
+def test_the_answer_is_printed_before_torch_is_needed(file: File, no_torch: Path) -> None:
+    path = file(SOLVABLE)
+    done = process("solve", path, "--write", path=no_torch)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert [line.split("  ")[0] for line in done.stdout.splitlines()[-3:]] == ["found", "proved", "run"]
+    assert done.stdout.splitlines()[-1] == MISSING
+    assert path.read_text(encoding="utf-8") == SOLVABLE
+    done = process("solve", path, "--no-run", path=no_torch)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_json_where_torch_is_missing(file: File, no_torch: Path) -> None:
+    done = process("solve", file(SOLVABLE), "--format", "json", path=no_torch)
+    assert (done.returncode, done.stderr) == (1, f"{MISSING}\n")
+    (solution,) = json.loads(done.stdout)["solutions"]
+    assert (solution["proved"], solution["verified"]) == (True, None)
+
+
+def test_check_where_torch_is_missing(file: File, no_torch: Path) -> None:
+    done = process("check", file(KNOWN), path=no_torch)
+    assert (done.returncode, done.stdout.splitlines()[-2:]) == (1, ["total   112 parameters", MISSING])
+
+
+# Disagreement, which is never hidden.
+
+
+def disagreement(solution: Solution) -> Verification:
+    """What torch would say if it found another size."""
+    return Verification((LayerRun("conv2d_1", solution.shapes["conv2d_1"], (4, 9, 9)),), 112)
+
+
+NO = "run     NO: after conv2d_1 4 x 8 x 8 was predicted; torch gives 4 x 9 x 9"
+
+
+def test_torch_disagrees(run: Run, file: File, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Solution, "verify", disagreement)
+    path = file(SOLVABLE)
+    code, out, err = run("solve", path, "--write")
+    assert (code, out.splitlines()[-1], err) == (4, NO, f"netsolve: {FAULT}\n")
+    assert path.read_text(encoding="utf-8") == SOLVABLE
+    code, out, err = run("solve", path, "--format", "json")
+    assert (code, err) == (4, f"{NO}\nnetsolve: {FAULT}\n")
+    assert json.loads(out)["solutions"][0]["verified"] is False
+    code, out, err = run("solve", path, "--format", "toml")
+    assert (code, tomllib.loads(out)["name"], err) == (4, "Small", f"{NO}\nnetsolve: {FAULT}\n")
+
+
+def test_torch_refuses(run: Run, file: File, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = LayerRun("conv2d_1", (4, 8, 8), None, "kernel too large")
+    monkeypatch.setattr(Solution, "verify", lambda _: Verification((refused,), 112))
+    code, out, _ = run("solve", file(SOLVABLE))
+    assert (code, out.splitlines()[-1]) == (
+        4,
+        "run     NO: after conv2d_1 4 x 8 x 8 was predicted; torch says: kernel too large",
+    )
+
+
+def test_torch_could_not_be_asked_for_lack_of_memory(run: Run, file: File, monkeypatch: pytest.MonkeyPatch) -> None:
+    agreed = LayerRun("conv2d_1", (4, 8, 8), (4, 8, 8))
+    monkeypatch.setattr(Solution, "verify", lambda _: Verification((agreed,), 112, "meta", "too large"))
+    code, out, _ = run("solve", file(SOLVABLE))
+    assert (code, out.splitlines()[-1]) == (
+        0,
+        "run     not on the CPU (too large); on torch's meta device its shape agrees (112 parameters)",
+    )
+
+
+def test_z3_disagrees(run: Run, file: File, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Solution, "prove", lambda *_: False)
+    code, out, err = run("solve", file(SOLVABLE), "--no-run")
+    assert (code, out.splitlines()[-1]) == (4, "proved  NO: z3 disagrees")
+    assert err == f"netsolve: z3 says that these values do not fit\nnetsolve: {FAULT}\n"
+
+
+def test_a_crash_says_how_to_report_it(run: Run, file: File, monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(*_: Any, **__: Any) -> None:
+        msg = "boom"
+        raise ZeroDivisionError(msg)
+
+    monkeypatch.setattr(queries, "solve", crash)
+    code, out, err = run("solve", file(SOLVABLE))
+    lines = err.splitlines()
+    assert (code, out, lines[0], lines[-2:]) == (
+        4, "", "Traceback (most recent call last):", ["ZeroDivisionError: boom", f"netsolve: {FAULT}"]
+    )  # fmt: skip

@@ -1,0 +1,98 @@
+"""Tests of netsolve.verify and netsolve.build: torch as the judge."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from netsolve import Network, Solution, loads, solve, verify
+from netsolve.verification import LayerRun, Verification
+from support import conv, document, pool, table
+
+TEXT = document(
+    conv(5, name="features.0", padding="?", bias=False),
+    table(op="BatchNorm2d", name="features.1"),
+    pool(name="features.2", ceil_mode=True),
+    table(op="Flatten", name="head.flat"),
+    table(op="Linear", out_features=7),
+    input=[3, 9, 7],
+    constraints=["features[0].padding == 2"],
+)
+
+
+@pytest.fixture(name="best")
+def _best() -> Solution:
+    best = solve(loads(TEXT)).best
+    assert best is not None
+    return best
+
+
+def run(network: Network, shapes: dict[str, tuple[int, ...]]) -> Verification:
+    return verify.verify(network, shapes)
+
+
+def test_torch_agrees_layer_by_layer(best: Solution) -> None:
+    found = best.verify()
+    assert found.verified is True
+    assert (found.device, found.reason, found.mismatch) == ("cpu", "", None)
+    assert [(layer.layer, layer.measured) for layer in found.layers] == [
+        ("features.0", (4, 9, 7)),
+        ("features.1", (4, 9, 7)),
+        ("features.2", (4, 5, 4)),
+        ("head.flat", (80,)),
+        ("linear_1", (7,)),
+    ]
+    assert found.parameters == 4 * 3 * 25 + 2 * 4 + 80 * 7 + 7
+
+
+def test_the_module_that_is_built_is_the_network(best: Solution) -> None:
+    model = best.build()
+    names = {name for name, module in model.named_modules() if not list(module.children())}
+    assert names == {"features.0", "features.1", "features.2", "head.flat", "linear_1"}
+    assert model.get_submodule("features.0").padding == (2, 2)
+    assert model.get_submodule("linear_1").in_features == 80
+    model.eval()
+    assert model(torch.zeros(3, 3, 9, 7)).shape == (3, 7)
+    assert all(parameter.device.type == "cpu" for parameter in model.parameters())
+
+
+def test_a_wrong_shape_is_found_with_both_shapes(best: Solution) -> None:
+    found = run(best.network, {**best.shapes, "features.2": (4, 4, 4)})
+    assert found.verified is False
+    assert found.mismatch == LayerRun("features.2", (4, 4, 4), (4, 5, 4))
+
+
+def test_a_layer_that_torch_refuses_is_found_with_its_reason(best: Solution) -> None:
+    found = run(best.network, {**best.shapes, "head.flat": (81,)})
+    assert found.verified is False
+    assert found.mismatch is not None
+    assert (found.mismatch.layer, found.mismatch.predicted) == ("head.flat", (81,))
+    broken = run(best.network, {**best.shapes, "features.0": (5, 9, 7)})
+    assert broken.mismatch == LayerRun("features.0", (5, 9, 7), (4, 9, 7))
+    refused = replace(broken, layers=tuple(layer for layer in broken.layers if layer.measured is None))
+    assert refused.mismatch is not None
+    assert refused.mismatch.layer == "features.1"
+    assert refused.mismatch.error == "running_mean should contain 4 elements not 5"
+
+
+def test_without_the_memory_torch_only_works_out_the_shapes(best: Solution, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify, "memory_available", lambda: 1024)
+    found = best.verify()
+    assert found.verified is None
+    assert (found.device, found.mismatch) == ("meta", None)
+    assert [layer.agrees for layer in found.layers] == [True] * 5
+    assert found.reason == "the run would take 0.0 GiB of memory, and 0.0 GiB are free"
+    wrong = run(best.network, {**best.shapes, "features.2": (4, 4, 4)})
+    assert wrong.verified is False
+
+
+def test_the_memory_that_is_needed_covers_weights_and_tensors() -> None:
+    text = document(conv(1, out_channels=1024, bias=False), input=[1024, 512, 512])
+    network = loads(text)
+    shapes = {"input": (1024, 512, 512), "conv2d_1": (1024, 512, 512)}
+    assert verify.memory_needed(network, shapes) >= 4 * (1024 * 1024 + 2 * 2 * 1024 * 512 * 512)
+    assert verify.memory_available() > 2**20
+
+
+def test_a_network_without_layers_agrees_with_everything() -> None:
+    assert run(Network({"input": (3, 8, 8)}, ()), {"input": (3, 8, 8)}) == Verification((), 0)

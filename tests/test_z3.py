@@ -1,0 +1,148 @@
+"""Tests of netsolve.engines.z3 and of the problem it is given, against brute force on small random chains."""
+
+from itertools import islice
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, event, given, settings
+
+from chains import Chain, chains
+from netsolve import DocumentError, UndecidedError, loads, solve
+from netsolve.deadline import Deadline
+from netsolve.engines.z3 import MOST_CASES, Z3Engine
+from netsolve.problem import Problem, Variable, pose
+from support import conv, document, exactly, pool, table
+
+SLOW = settings(
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
+
+
+def posed(chain: Chain) -> Problem | None:
+    """The chain as a problem; None where a named unknown has no value left, which is a mistake in the document."""
+    try:
+        return pose(loads(chain.text))
+    except DocumentError as error:
+        assert all("no value is left" in mistake.text for mistake in error.mistakes)  # noqa: PT017
+        assert not any(chain.fits(row) for row in chain.rows())
+        return None
+
+
+def completed(problem: Problem, values: dict[str, Any]) -> dict[Variable, int]:
+    """All variables of a problem, from the values of its question marks."""
+    found: dict[Variable, int] = {}
+    for question in problem.questions:
+        given = values[question.key]
+        entries = given if question.listed else (given,)
+        pairs = zip(question.entries, entries, strict=True)
+        found.update({operand: int(entry) for operand, entry in pairs if isinstance(operand, Variable)})
+    return problem.complete(found)
+
+
+def cost(problem: Problem, values: dict[Variable, int]) -> int:
+    """How little an assignment is liked."""
+    return sum(
+        cost.formula(*(values[v] if isinstance(v, Variable) else v for v in cost.operands)) for cost in problem.costs
+    )
+
+
+@given(chains())
+@SLOW
+def test_z3_finds_an_answer_that_nothing_beats_exactly_where_one_exists(chain: Chain) -> None:
+    problem = posed(chain)
+    if problem is None:
+        return
+    rows = {tuple(sorted(chain.filled(row).items())): row for row in chain.rows()}
+    fitting = {key: row for key, row in rows.items() if chain.fits(row)}
+    event(f"{'some' if fitting else 'no'} answer")
+    answer = solve(loads(chain.text))
+    assert answer.status == ("solved" if fitting else "unsolvable")
+    if answer.best is None:
+        return
+    found = dict(answer.best.values)
+    row = fitting[tuple(sorted(found.items()))]
+    shapes = chain.shapes(row)
+    assert shapes is not None
+    assert {name: answer.best.shapes[name] for name in shapes} == shapes
+    least = min(cost(problem, completed(problem, chain.filled(other))) for other in fitting.values())
+    assert cost(problem, completed(problem, found)) == least
+
+
+@given(chains())
+@SLOW
+def test_the_problem_accepts_the_answers_and_nothing_else(chain: Chain) -> None:
+    problem = posed(chain)
+    if problem is None:
+        return
+    for row in chain.rows():
+        try:
+            values = completed(problem, chain.filled(row))
+            accepted = problem.broken(values) is None
+        except ZeroDivisionError:
+            pytest.fail("a formula divided by zero")
+        assert accepted == chain.fits(row), row
+
+
+@given(chains())
+@settings(SLOW, max_examples=40)
+def test_z3_holds_for_the_answers_and_nothing_else(chain: Chain) -> None:
+    problem = posed(chain)
+    if problem is None:
+        return
+    rows = list(chain.rows())
+    fitting = [row for row in rows if chain.fits(row)]
+    others = [row for row in rows if not chain.fits(row)]
+    for row in [*islice(fitting, 2), *fitting[-1:], *islice(others, 2), *others[-1:]]:
+        values = completed(problem, chain.filled(row))
+        assert Z3Engine().holds(problem, values, Deadline(60)) == chain.fits(row), row
+
+
+@given(chains())
+@settings(SLOW, max_examples=40)
+def test_torch_agrees_with_every_answer(chain: Chain) -> None:
+    if posed(chain) is None:
+        return
+    best = solve(loads(chain.text)).best
+    if best is not None:
+        run = best.verify()
+        assert run.mismatch is None
+        assert run.verified is True
+
+
+def test_what_has_no_upper_bound_gets_its_least_value() -> None:
+    best = solve(loads(document(conv(5), conv(3), input=["?", "?", "?"]))).best
+    assert best is not None
+    assert best.values == {"input": (1, 7, 7)}
+
+
+def test_channels_are_found_from_the_width_of_a_linear_layer() -> None:
+    layers = (conv(3, out_channels="?"), table(op="Flatten"), table(op="Linear", in_features=7 * 6 * 6, out_features=2))
+    best = solve(loads(document(*layers))).best
+    assert best is not None
+    assert best.values == {"conv2d_1.out_channels": 7}
+
+
+def test_groups_divide_both_numbers_of_channels() -> None:
+    text = document(conv(1, out_channels=18, groups="?"), input=[12, 1, 1], constraints=["conv2d_1.groups > 3"])
+    best = solve(loads(text)).best
+    assert best is not None
+    assert best.values == {"conv2d_1.groups": 6}
+
+
+def test_an_expired_deadline_is_undecided() -> None:
+    problem = pose(loads(document(conv(padding="?"))))
+    with pytest.raises(UndecidedError, match=exactly("the time limit is reached")):
+        Z3Engine().best(problem, Deadline(0))
+    with pytest.raises(UndecidedError, match=exactly("the time limit is reached")):
+        Z3Engine().holds(problem, {}, Deadline(0))
+
+
+def test_too_many_cases_are_refused_with_a_remedy() -> None:
+    sets = "?1..300"
+    text = document(pool(sets, stride=sets, padding=0), input=[1, 1000, 1000])
+    assert MOST_CASES < 300 * 300
+    answer = solve(loads(text))
+    assert answer.status == "unknown"
+    assert answer.reason == (
+        "maxpool2d_1.kernel_size, maxpool2d_1.stride: too many values to try in turn; give a smaller set"
+    )
