@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from netsolve import Solution, load, solve
+from netsolve import Solution, check, load, solve
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("*.toml"))
@@ -29,8 +29,59 @@ def test_an_example_is_solved_proved_and_run(name: str) -> None:
     assert run.verified is True
 
 
+PARAMETERS = {
+    "resnet50": 25_557_032,
+    "densenet121": 7_978_856,
+    "googlenet": 6_624_904,
+    "inception_v3": 23_834_568,
+    "mobilenet_v2": 3_504_872,
+}
+"""As torchvision states them for its models, those of Inception and GoogLeNet without auxiliary classifiers."""
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_an_example_has_as_many_parameters_as_the_known_model(name: str) -> None:
+    solution = best(name)
+    assert check(solution.network).parameters == PARAMETERS[name]
+
+
+def test_resnet_50_fits_into_thirty_lines_and_has_the_paddings_of_its_authors() -> None:
+    assert (ROOT / "examples" / "resnet50.toml").read_text(encoding="utf-8").count("\n") < 30
+    solution = best("resnet50")
+    kernels = {"conv1.conv2d_1.padding": 3, "maxpool2d_1.padding": 1}
+    middle = {key: 1 for key in solution.values if ".unit_2." in key}
+    others = {key: 0 for key in solution.values if ".unit_1." in key}
+    assert len(middle) == len(others) == 16
+    assert dict(solution.values) == kernels | middle | others
+
+
+def test_the_valid_u_net_pads_nowhere_and_the_padded_one_everywhere() -> None:
+    assert set(paddings("unet_valid")) == {0}
+    padded = best("unet_padded").values
+    assert {value for key, value in padded.items() if ".conv2d_" in key} == {1}
+    assert {value for key, value in padded.items() if key.startswith("maxpool2d_")} == {0}
+
+
+def test_pix2pix_and_hifigan_keep_exact_multiples() -> None:
+    pairs = zip(
+        paddings("pix2pix")[8:], [v for k, v in best("pix2pix").values.items() if "output_padding" in k], strict=True
+    )
+    assert set(pairs) == {(1, 0)}
+    ups = {
+        f"up{i}.up.padding": (kernel - stride) // 2
+        for i, (kernel, stride) in enumerate([(16, 8), (16, 8), (4, 2), (4, 2)], 1)
+    }
+    assert {key: value for key, value in best("hifigan").values.items() if key in ups} == ups
+
+
+def test_ssd_rounds_up_at_its_third_pool_and_dilates_with_as_much_padding() -> None:
+    values = best("ssd300").values
+    assert values["maxpool2d_3.ceil_mode"] is True
+    assert values["fc6.padding"] == 6
+
+
 def test_there_are_examples() -> None:
-    assert len(EXAMPLES) >= 9
+    assert len(EXAMPLES) >= 20
 
 
 def paddings(name: str) -> list[int]:

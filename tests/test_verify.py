@@ -96,3 +96,41 @@ def test_the_memory_that_is_needed_covers_weights_and_tensors() -> None:
 
 def test_a_network_without_layers_agrees_with_everything() -> None:
     assert run(Network({"input": (3, 8, 8)}, ()), {"input": (3, 8, 8)}) == Verification((), 0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        document(table(op="ReLU"), input=[2**31 - 1] * 3),
+        document(table(op="ReLU"), input=[2**31 - 1] * 8),
+        document(table(op="LSTM", hidden_size=2**31 - 1), input=[5, 3]),
+        document(table(op="Linear", out_features=2**31 - 1), input=[2**31 - 1]),
+        document(table(op="Flatten"), table(op="Linear", out_features=2**31 - 1), input=[2**20] * 2),
+    ],
+)
+def test_what_overflows_torch_is_no_disagreement(text: str) -> None:
+    solution = solve(loads(text)).best
+    assert solution is not None
+    found = solution.verify()
+    assert (found.verified, found.device, found.mismatch) == (None, "meta", None)
+    assert found.reason.endswith(" is too large for torch")
+
+
+def test_memory_that_runs_out_is_no_disagreement(best: Solution, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        msg = (
+            "[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"
+        )
+        raise RuntimeError(msg)
+
+    monkeypatch.setattr(torch.nn.Flatten, "forward", full)
+    found = best.verify()
+    assert found.verified is None
+    assert found.reason == "the layer head.flat is too large for torch"
+    assert [layer.layer for layer in found.layers] == ["features.0", "features.1", "features.2"]
+
+
+def test_every_layer_of_a_recurrent_network_is_counted_in_memory() -> None:
+    network = loads(document(table(op="LSTM", hidden_size=1024, num_layers=128), input=[5, 3]))
+    shapes = {"input": (5, 3), "lstm_1": (5, 1024)}
+    assert verify.memory_needed(network, shapes) > 4 * 127 * 8 * 1024 * 1024

@@ -1,12 +1,13 @@
 """A fully known network as a torch module."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
 from torch import nn
 
 from netsolve import modules
+from netsolve.graph import Graph
 from netsolve.network import Layer, Network
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -17,16 +18,21 @@ def build(network: Network, shapes: Shapes, *, device: str = "cpu") -> nn.Module
 
     Dots in names become nesting. shapes: the shape after each input and layer, without batch; device: "meta" builds
     without memory for weights. A Graph takes its inputs in the document's order and returns one output as a tensor,
-    several as a dictionary by name.
+    several as a dictionary by name. Where torch has an attribute under a layer's name ("half"), the part is "half_".
     """
     with torch.device(device):
         parts = {layer.name: module_of(layer, shapes) for layer in network.layers}
-    if network.is_chain and _in_order(list(parts)):
+    if network.is_chain and _in_order(list(parts)) and _free(parts):
         return _chain(parts)
-    graph = modules.Graph(tuple(network.inputs), network.results)
+    graph = Graph(tuple(network.inputs), network.results)
     for layer in network.layers:
         graph.place(layer.name, parts[layer.name], layer.inputs)
     return graph
+
+
+def part(model: nn.Module, name: str) -> nn.Module:
+    """The module of a layer in what `build` made."""
+    return model.part(name) if isinstance(model, Graph) else model.get_submodule(name)
 
 
 def module_of(layer: Layer, shapes: Shapes) -> nn.Module:
@@ -49,6 +55,11 @@ def _in_order(names: list[str]) -> bool:
         closed.update(prefix for prefix in before if prefix not in prefixes)
         before = prefixes
     return True
+
+
+def _free(names: Iterable[str]) -> bool:
+    """Whether nn.Sequential has no attribute under any part of these names."""
+    return not any(hasattr(nn.Sequential, part) or part == "training" for name in names for part in name.split("."))
 
 
 def _chain(parts: Mapping[str, nn.Module]) -> nn.Sequential:

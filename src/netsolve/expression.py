@@ -125,6 +125,18 @@ class Expression:
         """
         return _run(self._code, {reference: value(reference) for reference in self.references})
 
+    def given(self, values: Mapping[str, int]) -> "Expression":
+        """The constraint with integers in place of names that stand alone."""
+        numbers = {r: values[str(r)] for r in self.references if str(r) in values}
+        if not numbers:
+            return self
+        return Expression(
+            self.replaced(values),
+            tuple(r for r in self.references if r not in numbers),
+            self.cases - numbers.keys(),
+            tuple(numbers.get(step, step) if isinstance(step, Reference) else step for step in self._code),
+        )
+
     def replaced(self, values: Mapping[str, int]) -> str:
         """The text with integers in place of names that stand alone."""
         return _TOKEN.sub(lambda at: str(values.get(at[0], at[0])) if at["name"] else at[0], self.text)

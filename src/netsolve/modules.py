@@ -70,35 +70,6 @@ class Opaque(nn.Module):
         return inputs[0].new_zeros(inputs[0].shape[0], *self.out)
 
 
-class Graph(nn.Module):
-    """A network that is no chain: modules by their layers' names, run in order, each fed by the layers it names."""
-
-    def __init__(self, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> None:
-        """Note what goes in and out, by name; one output is returned as a tensor, several as a dictionary."""
-        super().__init__()
-        self.inputs, self.outputs = inputs, outputs
-        self.steps: list[tuple[str, nn.Module, tuple[str, ...]]] = []
-
-    def place(self, name: str, module: nn.Module, feeds: tuple[str, ...]) -> None:
-        """Add a layer; dots in its name become nesting."""
-        *parents, own = name.split(".")
-        home: nn.Module = self
-        for part in parents:
-            if part not in home._modules:  # noqa: SLF001 - add_module is public, asking for a child is not
-                home.add_module(part, nn.Module())
-            home = home.get_submodule(part)
-        home.add_module(own, module)
-        object.__setattr__(self, "steps", [*self.steps, (name, module, feeds)])
-
-    def forward(self, *inputs: Tensor) -> Any:
-        """The outputs for inputs in the order of `inputs`."""
-        values = dict(zip(self.inputs, inputs, strict=True))
-        for name, module, feeds in self.steps:
-            values[name] = module(*(values[feed] for feed in feeds))
-        found = {name: values[name] for name in self.outputs}
-        return found if len(found) > 1 else found.popitem()[1]
-
-
 def _alone(*others: Any) -> None:
     """Refuse a second input beside arguments that say the same. Raises ValueError."""
     if any(other is not None for other in others):

@@ -1,19 +1,25 @@
 """A network as far as it is known: layers, what feeds them, and what is stated about their sizes."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from netsolve.domain import Domain, Unknown
 from netsolve.errors import DocumentError, Mistake
-from netsolve.expression import Expression
+from netsolve.expression import Expression, ExpressionError, parse
+from netsolve.frozen import Frozen, frozen
 from netsolve.locate import Path, Source
 from netsolve.ops import Operator
+from netsolve.ops.arguments import Asked, AskedSwitch, show
+from netsolve.words import valid_name
 
 Number = int | Unknown
 Stated = tuple[Number, ...]
 """A shape as far as it is stated: channels and spatial sizes, or (of a layer's output) spatial sizes only."""
+
+SIZE = Asked(least=1)
+MOST_AXES = 8
 
 _ENTRY = re.compile(r"(?P<key>.+)\[(?P<entry>\d{1,3})\]", re.ASCII)
 
@@ -22,7 +28,10 @@ _ENTRY = re.compile(r"(?P<key>.+)\[(?P<entry>\d{1,3})\]", re.ASCII)
 class Layer:
     """One layer.
 
-    inputs: the names of what feeds it; out: what is stated of its output; path: where a document has it.
+    inputs: the names of what feeds it; out: what is stated of its output; path: where a document has it; origins:
+    where values stand that a block's arguments brought, by argument and entry; stated: where `out` stands, if it is not
+    at the path. Raises DocumentError, with all mistakes, where it is made in code of what cannot be a layer; question
+    marks may be written as in documents: "?".
     """
 
     name: str
@@ -30,6 +39,43 @@ class Layer:
     inputs: tuple[str, ...]
     out: Stated | None = None
     path: Path = ()
+    origins: Mapping[tuple[str, int | None], Path] = field(default_factory=dict, hash=False, repr=False)
+    stated: Path = ()
+
+    def __post_init__(self) -> None:
+        """Read the values of a layer that no document has, as those of a document are read."""
+        if self.path:
+            return
+        mistakes: list[Mistake] = []
+        if not isinstance(self.name, str) or not valid_name(self.name):
+            mistakes.append(Mistake("", f"{show(self.name)} cannot be a layer's name", "letters, digits, _ and dots"))
+        where = self.name if isinstance(self.name, str) else ""
+        if isinstance(self.op, Operator):
+            object.__setattr__(self, "op", _read(self.op, where, mistakes))
+        else:
+            text = f"op is an operator of netsolve.ops, not {show(self.op)}"
+            mistakes.append(Mistake(where, text, 'such as OPERATORS["Conv2d"](out_channels=64, kernel_size=3)'))
+        if not isinstance(self.inputs, list | tuple) or not all(isinstance(name, str) for name in self.inputs):
+            text = f"inputs is a tuple of the names of what feeds the layer, not {show(self.inputs)}"
+            mistakes.append(Mistake(where, text, 'such as ("input",)'))
+        elif not mistakes:
+            object.__setattr__(self, "inputs", tuple(self.inputs))
+            least, most = self.op.arity
+            if len(self.inputs) < least or (most is not None and len(self.inputs) > most):
+                mistakes.append(Mistake(where, f"{self.op.torch_name} does not take {len(self.inputs)} inputs"))
+        if self.out is not None:
+            object.__setattr__(self, "out", _stated(self.out, f"{where}.out", mistakes))
+        if mistakes:
+            raise DocumentError(mistakes)
+
+    def at(self, key: str, entry: int | None = None) -> Path:
+        """Where a document has one of the layer's values, or one entry of a list."""
+        if key == "out" and self.stated:
+            return self.stated
+        if (key, entry) in self.origins:
+            return self.origins[key, entry]
+        path = self.origins.get((key, None), (*self.path, key))
+        return path if entry is None else (*path, entry)
 
 
 @dataclass(frozen=True)
@@ -38,7 +84,10 @@ class Network:
 
     inputs: the shapes of the inputs, without batch; output: what is stated of the one output; outputs: the names of the
     layers whose results are wanted, left empty where that is every layer that feeds no other; defaults: what an unknown
-    without values of its own may be, by argument; source: the document it was read from.
+    without values of its own may be, by argument; source: the document it was read from; blocks: for the name of each
+    block and repetition its last layer; warnings: what is allowed, and probably not meant. Raises DocumentError, with
+    all mistakes, where it is made in code of what cannot be a network; question marks and constraints may be texts as
+    in documents.
     """
 
     inputs: Mapping[str, Stated]
@@ -48,7 +97,58 @@ class Network:
     constraints: tuple[Expression, ...] = ()
     defaults: Mapping[str, Domain] = field(default_factory=dict)
     name: str = ""
-    source: Source | None = field(default=None, compare=False)
+    source: Source | None = field(default=None, compare=False, repr=False)
+    blocks: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[Mistake, ...] = field(default=(), compare=False)
+
+    def __post_init__(self) -> None:
+        """Let nothing change what is in the network; hold one that no document has against the rules of documents."""
+        if self.source is None:
+            self._check()
+        object.__setattr__(self, "layers", tuple(self.layers))
+        object.__setattr__(self, "inputs", frozen(self.inputs))
+        object.__setattr__(self, "defaults", frozen(self.defaults))
+        object.__setattr__(self, "blocks", frozen(self.blocks))
+
+    def _check(self) -> None:
+        """Read what a network in code says. Raises DocumentError with all mistakes."""
+        mistakes: list[Mistake] = []
+        if not isinstance(self.inputs, Mapping) or not self.inputs:
+            text = f"inputs is a mapping of shapes by name, not {show(self.inputs)}"
+            raise DocumentError([Mistake("inputs", text, 'such as {"input": (3, 96, 96)}')])
+        if strangers := [each for each in self.layers if not isinstance(each, Layer)]:
+            raise DocumentError([Mistake("layers", f"each is a netsolve.Layer, not {show(strangers[0])}")])
+        inputs = {name: _stated(shape, str(name), mistakes) for name, shape in self.inputs.items()}
+        object.__setattr__(self, "inputs", Frozen(inputs))
+        wrong = [name for name in inputs if name != "input" and (not valid_name(str(name)) or "." in str(name))]
+        mistakes += [
+            Mistake("inputs", f"{show(name)} cannot be an input's name", "letters, digits, _") for name in wrong
+        ]
+        before, names = set(inputs), {layer.name for layer in self.layers}
+        for layer in self.layers:
+            if layer.name in before:
+                mistakes.append(Mistake(layer.name, "this name is used twice", "give one of them another name"))
+            for feed in dict.fromkeys(layer.inputs):
+                if feed not in before:
+                    text = f"inputs names {show(feed)}, and there is no such layer"
+                    late = f"inputs names {show(feed)}, which stands behind this layer"
+                    mistakes.append(Mistake(layer.name, late if feed in names else text))
+            before.add(layer.name)
+        mistakes += [
+            Mistake("outputs", f"there is no layer {show(name)}") for name in self.outputs if name not in names
+        ]
+        if self.output is not None:
+            object.__setattr__(self, "output", _stated(self.output, "output", mistakes))
+            if self.layers and len(self.results) != 1:
+                text = f"there are {len(self.results)} outputs"
+                mistakes.append(Mistake("output", text, "state the shape of each by `out` on its layer"))
+        constraints = [_constraint(each, f"constraints[{i}]", mistakes) for i, each in enumerate(self.constraints)]
+        object.__setattr__(self, "constraints", tuple(each for each in constraints if each is not None))
+        object.__setattr__(self, "outputs", tuple(self.outputs))
+        defaults = {key: _values(value, f"defaults.{key}", mistakes) for key, value in self.defaults.items()}
+        object.__setattr__(self, "defaults", Frozen(defaults))
+        if mistakes:
+            raise DocumentError(mistakes)
 
     @property
     def results(self) -> tuple[str, ...]:
@@ -74,29 +174,143 @@ class Network:
     def with_values(self, values: Mapping[str, Any]) -> "Network":
         """A copy in which arguments have other values, by LAYER.ARGUMENT, or `input` for the shape of the input.
 
-        A key may name one entry of a list: `conv2d_1.padding[0]`. Raises DocumentError for a key that is not there or a
-        value that cannot stand there.
+        A key may name one entry of a list: `conv2d_1.padding[0]`. A named unknown is one value: where it is set in one
+        place it is set in all of them, and in constraints. Raises DocumentError for a key that is not there or a value
+        that cannot stand there.
         """
         mistakes: list[Mistake] = []
         inputs, layers = dict(self.inputs), {layer.name: layer for layer in self.layers}
+        written = dict(layers)
+        named: dict[str, int] = {}
         for key, value in values.items():
             try:
                 if key in inputs:
-                    inputs[key] = tuple(value)
+                    if (shape := _stated(value, key, mistakes)) is not None:
+                        _note(self.inputs[key], shape, named)
+                        inputs[key] = shape
                 else:
-                    name, _, argument = key.rpartition(".")
+                    name, _, argument = str(key).rpartition(".")
                     layers[name] = replace(layers[name], op=_changed(layers[name].op, argument, value))
+                    argument = argument.partition("[")[0]
+                    _note(getattr(written[name].op, argument), getattr(layers[name].op, argument), named)
             except KeyError:
                 mistakes.append(Mistake(key, "there is no such argument", "a key is LAYER.ARGUMENT"))
             except ValueError as error:
                 mistakes.append(Mistake(key, str(error)))
+        changed = _with_named(replace(self, inputs=inputs, layers=tuple(layers.values())), named, mistakes)
         if mistakes:
             raise DocumentError(mistakes)
-        return replace(self, inputs=inputs, layers=tuple(layers.values()))
+        return changed
 
     def line(self, path: Path) -> int | None:
         """The line of a key path in the document the network was read from."""
         return self.source.line(path) if self.source else None
+
+
+def _read(op: Operator, where: str, mistakes: list[Mistake]) -> Operator:
+    """The operator with its arguments read as those of a document; mistakes are noted."""
+    changes: dict[str, Any] = {}
+    for key, kind in op.arguments.items():
+        value = getattr(op, key)
+        if value is op.__dataclass_fields__[key].default:
+            continue
+        try:
+            found = kind.read(value, op.axes)
+        except ValueError as error:
+            mistakes.append(Mistake(f"{where}.{key}", str(error)))
+        else:
+            if found is not value and found != value:
+                changes[key] = found
+    return replace(op, **changes) if changes else op
+
+
+def _stated(value: Any, where: str, mistakes: list[Mistake]) -> Any:
+    """A shape in code; None, and a mistake, where it is not one."""
+    if not isinstance(value, list | tuple):
+        mistakes.append(Mistake(where, f"a list of sizes is expected, not {show(value)}", "such as [3, 96, 96]"))
+        return None
+    if not 1 <= len(value) <= MOST_AXES:
+        mistakes.append(Mistake(where, f"{len(value)} sizes: a shape has 1 to {MOST_AXES}", "such as [3, 96, 96]"))
+        return None
+    found = []
+    for index, entry in enumerate(value):
+        try:
+            found.append(SIZE.number(entry))
+        except ValueError as error:
+            mistakes.append(Mistake(f"{where}[{index}]", str(error)))
+    return tuple(found) if len(found) == len(value) else None
+
+
+def _constraint(value: Any, where: str, mistakes: list[Mistake]) -> Expression | None:
+    """A constraint in code, which may be a text; None, and a mistake, where it is not one."""
+    if isinstance(value, Expression):
+        return value
+    try:
+        return parse(value)
+    except ExpressionError as error:
+        mistakes.append(Mistake(where, str(error)))
+    except TypeError:
+        mistakes.append(Mistake(where, f"a text is expected, not {show(value)}"))
+    return None
+
+
+def _values(value: Any, where: str, mistakes: list[Mistake]) -> Any:
+    """What a question mark may be, in code: a set, also as a document writes it; a mistake where it is not one."""
+    if isinstance(value, Domain):
+        return value
+    try:
+        found = Unknown.parse(value).domain if isinstance(value, str) else None
+    except ValueError as error:
+        mistakes.append(Mistake(where, str(error)))
+    else:
+        if found is None:
+            mistakes.append(Mistake(where, f"a set is expected, not {show(value)}", 'such as "?0..3"'))
+        return found
+    return None
+
+
+def _note(old: Any, new: Any, named: dict[str, int]) -> None:
+    """Keep the numbers that took the place of named unknowns. Raises ValueError where one would have two values."""
+    olds: Iterable[Any] = old if isinstance(old, tuple) else (old,) * (len(new) if isinstance(new, tuple) else 1)
+    news: Iterable[Any] = new if isinstance(new, tuple) else (new,) * (len(old) if isinstance(old, tuple) else 1)
+    for before, after in zip(olds, news, strict=False):
+        name = before.name if isinstance(before, Unknown) and isinstance(after, int) else None
+        if name and named.setdefault(name, int(after)) != int(after):
+            msg = f"?{name} is one value everywhere: {named[name]} and {int(after)} cannot both be it"
+            raise ValueError(msg)
+
+
+def _with_named(network: Network, named: Mapping[str, int], mistakes: list[Mistake]) -> Network:
+    """A copy with values in place of named unknowns, wherever they stand; mistakes are noted."""
+    if not named:
+        return network
+
+    def put(value: Any) -> Any:
+        entries = value if isinstance(value, tuple) else (value,)
+        found = tuple(named.get(v.name or "", v) if isinstance(v, Unknown) else v for v in entries)
+        return value if found == entries else found if isinstance(value, tuple) else found[0]
+
+    def layer_of(layer: Layer) -> Layer:
+        new: dict[str, Any] = {}
+        for key, kind in layer.op.arguments.items():
+            old = getattr(layer.op, key)
+            if (value := put(old)) is not old:
+                try:
+                    new[key] = kind.read(bool(value) if isinstance(kind, AskedSwitch) else value, layer.op.axes)
+                except ValueError as error:
+                    mistakes.append(Mistake(f"{layer.name}.{key}", str(error)))
+        out = put(layer.out)
+        if new or out is not layer.out:
+            return replace(layer, op=replace(layer.op, **new), out=out)
+        return layer
+
+    return replace(
+        network,
+        inputs={name: put(shape) for name, shape in network.inputs.items()},
+        layers=tuple(map(layer_of, network.layers)),
+        output=put(network.output),
+        constraints=tuple(constraint.given(named) for constraint in network.constraints),
+    )
 
 
 def _changed(op: Operator, argument: str, value: Any) -> Operator:

@@ -2,28 +2,37 @@
 
 import math
 import os
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import nn
 
-from netsolve.build import Shapes, build
+from netsolve.build import Shapes, build, part
 from netsolve.network import Layer, Network
 from netsolve.verification import LayerRun, Verification
 
 BATCH = 2
 """Two samples: some layers of torch accept one sample and refuse several, or the other way round."""
 
-FAILURES = (RuntimeError, ValueError, TypeError, AssertionError, IndexError, NotImplementedError)
+FAILURES = (RuntimeError, ValueError, TypeError, AssertionError, IndexError, NotImplementedError, ArithmeticError)
 """What torch raises where it does not accept a layer's arguments or input."""
+
+ADDRESSABLE = 2**63
+"""Torch counts bytes below this, on any device; past it, it refuses or miscounts."""
+
+OVERFLOW = re.compile(r"overflow|out of memory|(?:can't|cannot|failed to) allocate|not enough memory", re.IGNORECASE)
+"""How torch words that numbers or memory do not suffice, which says nothing about the network."""
 
 
 def verify(network: Network, shapes: Shapes) -> Verification:
     """Build a fully known network, run it on the CPU, and compare shapes layer by layer.
 
     shapes: the shape predicted after each input and layer, without batch. Where the run would take more memory than the
-    machine has, it runs on torch's meta device instead and says so.
+    machine has, it runs on torch's meta device instead and says so. What is too large even for that is not run to its
+    end, which is no disagreement either.
     """
     needed, available = memory_needed(network, shapes), memory_available()
     device, reason = "cpu", ""
@@ -32,21 +41,33 @@ def verify(network: Network, shapes: Shapes) -> Verification:
         reason = f"the run would take {_gibibytes(needed)} of memory, and {_gibibytes(available)} are free"
     try:
         model = build(network, shapes, device=device).eval()
+        parameters = sum(p.numel() for p in model.parameters() if not isinstance(p, nn.UninitializedParameter))
+        found = Verification(tuple(_run(network, shapes, model, device)), parameters, device, reason)
     except FAILURES as error:
-        return Verification((LayerRun("", (), None, _first_line(error)),), 0, device, reason)
-    parameters = sum(p.numel() for p in model.parameters() if not isinstance(p, nn.UninitializedParameter))
-    return Verification(tuple(_run(network, shapes, model, device)), parameters, device, reason)
+        found = Verification((LayerRun("", (), None, _first_line(error)),), 0, device, reason)
+    failed = found.mismatch
+    if failed is None or not (needed >= ADDRESSABLE or OVERFLOW.search(failed.error)):
+        return found
+    agreeing = tuple(layer for layer in found.layers if layer.agrees)
+    where = f"the layer {failed.layer}" if failed.layer in {layer.name for layer in network.layers} else "the network"
+    return replace(found, layers=agreeing, device="meta", reason=f"{where} is too large for torch")
 
 
 def _run(network: Network, shapes: Shapes, model: nn.Module, device: str) -> Iterator[LayerRun]:
     """Each layer's shape, until torch refuses one."""
     with torch.inference_mode(), torch.device(device):
-        values: dict[str, Any] = {name: _example(network, name, shapes[name]) for name in network.inputs}
+        values: dict[str, Any] = {}
+        for name in network.inputs:
+            try:
+                values[name] = _example(network, name, shapes[name])
+            except FAILURES as error:
+                yield LayerRun(name, tuple(shapes[name]), None, _first_line(error))
+                return
         last = last_uses(network)
         for layer in network.layers:
             predicted = tuple(shapes[layer.name])
             try:
-                result = model.get_submodule(layer.name)(*(values[name] for name in layer.inputs))
+                result = part(model, layer.name)(*(values[name] for name in layer.inputs))
             except FAILURES as error:
                 yield LayerRun(layer.name, predicted, None, _first_line(error))
                 return
@@ -58,7 +79,7 @@ def _run(network: Network, shapes: Shapes, model: nn.Module, device: str) -> Ite
 
 def _example(network: Network, name: str, shape: tuple[int, ...]) -> torch.Tensor:
     """An input: zeros, of the type that the layers it feeds take."""
-    indices = any(name in layer.inputs and layer.op.torch_name.startswith("Embedding") for layer in network.layers)
+    indices = any(layer.op.indices and name in layer.inputs for layer in network.layers)
     return torch.zeros(BATCH, *shape, dtype=torch.long if indices else torch.float32)
 
 
@@ -108,4 +129,4 @@ def _first_line(error: Exception) -> str:
 
 
 def _gibibytes(size: int) -> str:
-    return f"{size / 2**30:.1f} GiB"
+    return f"{size / 2**30:.1f} GiB" if size < ADDRESSABLE else f"over {ADDRESSABLE >> 30} GiB"
