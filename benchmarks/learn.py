@@ -17,7 +17,7 @@ from netsolve.errors import NetsolveError
 from netsolve.habits import STYLES, Habits, Key, choices_of, loss_family, odd_input
 from netsolve.problem import Problem, Variable, pose
 
-DEVIATION = 0.0025
+DEVIATION = 0.02
 TRUST = 1.0
 STRENGTH = 1.0
 
@@ -104,11 +104,15 @@ def style_of(groups: Mapping[Key, Counter[int]]) -> str:
             and not key.padded
         ):
             votes[values.most_common(1)[0][0] > 0] += 1
-    if not votes:
-        for key, values in groups.items():
-            if key.kind == "conv" and (key.kernel_size or 0) > (key.stride or 1) and not key.padded:
-                votes[values.most_common(1)[0][0] > 0] += 1
-    return STYLES[0] if not votes or votes[True] >= votes[False] else STYLES[1]
+    shrinking: Counter[bool] = Counter()
+    for key, values in groups.items():
+        bare = key.argument == "padding" and key.kind != "transposed" and not key.padded and not key.ceil_mode
+        if bare and (key.kernel_size or 0) > (key.stride or 1) > 1:
+            shrinking[values.most_common(1)[0][0] > 0] += 1
+    votes = votes or shrinking
+    if votes[False] > votes[True]:
+        return "valid"
+    return "open" if shrinking[False] > shrinking[True] else "padded"
 
 
 def learn(observations: Iterable[Observation]) -> Habits:
@@ -127,10 +131,11 @@ def learn(observations: Iterable[Observation]) -> Habits:
             losses[style][window]["lost" if yes else "exact"] += weight * count / whole
         for key, values in groups.items():
             value = values.most_common(1)[0][0]
-            exact[style][key.exact][str(value)] += weight
+            for alike in dict.fromkeys((key, key.pooled)):
+                exact[style][alike.exact][str(value)] += weight
             names = [name for name, v in key.meanings().items() if v == value]
             for name in names:
-                meanings[style][key.family][name] += weight / len(names)
+                meanings[style][key.pooled.family][name] += weight / len(names)
     total = sum(styles.values())
     return Habits({s: n / total for s, n in styles.items()}, losses, exact, meanings, DEVIATION, STRENGTH, TRUST)
 

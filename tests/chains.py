@@ -119,7 +119,7 @@ class Chain:
         for i, (op, arguments) in enumerate(self.layers):
             full = {key: values.get(f"l{i}.{key}", given) for key, given in arguments.items()}
             plain = {entry for (key, entry), mark in self.slots.items() if key == f"l{i}.padding" and not mark.values}
-            sizes = _sizes(op, full, shape[1:], plain)
+            sizes = sizes_after(op, full, shape[1:], plain)
             if sizes is None:
                 return None
             shape = shapes[f"l{i}"] = (full.get("out_channels", shape[0]), *sizes)
@@ -168,7 +168,9 @@ def _pair(given: Any) -> tuple[int, int]:
     return tuple(given) if isinstance(given, list | tuple) else (given, given)
 
 
-def _sizes(op: str, full: Mapping[str, Any], sizes: tuple[int, ...], plain: set[int | None]) -> tuple[int, ...] | None:
+def sizes_after(
+    op: str, full: Mapping[str, Any], sizes: tuple[int, ...], plain: set[int | None]
+) -> tuple[int, ...] | None:
     """The spatial sizes after a layer, by torch's pages; `plain`: the entries of the padding that its default binds."""
     if op == "ZeroPad2d":
         left, right, top, bottom = (

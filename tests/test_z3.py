@@ -1,6 +1,10 @@
 """Tests of netsolve.engines.z3 and of the problem it is given, against brute force on small random chains."""
 
-from itertools import islice
+import os
+import signal
+import threading
+from collections import deque
+from itertools import count, islice
 from typing import Any
 
 import pytest
@@ -8,6 +12,7 @@ from hypothesis import HealthCheck, event, given, settings
 
 from chains import Chain, chains
 from netsolve import DocumentError, UndecidedError, loads, solve
+from netsolve.answer import solution_of
 from netsolve.deadline import Deadline
 from netsolve.engines.z3 import MOST_CASES, Z3Engine
 from netsolve.problem import Problem, Variable, pose
@@ -55,15 +60,16 @@ def test_z3_finds_an_answer_that_nothing_beats_exactly_where_one_exists(chain: C
     rows = {tuple(sorted(chain.filled(row).items())): row for row in chain.rows()}
     fitting = {key: row for key, row in rows.items() if chain.fits(row)}
     event(f"{'some' if fitting else 'no'} answer")
-    answer = solve(loads(chain.text))
-    assert answer.status == ("solved" if fitting else "unsolvable")
-    if answer.best is None:
+    assignment = Z3Engine().best(problem, Deadline(60))
+    assert (assignment is not None) == bool(fitting)
+    if assignment is None:
         return
-    found = dict(answer.best.values)
+    best = solution_of(problem, assignment)
+    found = dict(best.values)
     row = fitting[tuple(sorted(found.items()))]
     shapes = chain.shapes(row)
     assert shapes is not None
-    assert {name: answer.best.shapes[name] for name in shapes} == shapes
+    assert {name: best.shapes[name] for name in shapes} == shapes
     least = min(cost(problem, completed(problem, chain.filled(other))) for other in fitting.values())
     assert cost(problem, completed(problem, found)) == least
 
@@ -141,8 +147,26 @@ def test_too_many_cases_are_refused_with_a_remedy() -> None:
     sets = "?1..300"
     text = document(pool(sets, stride=sets, padding=0), input=[1, 1000, 1000])
     assert MOST_CASES < 300 * 300
-    answer = solve(loads(text))
-    assert answer.status == "unknown"
-    assert answer.reason == (
-        "maxpool2d_1.kernel_size, maxpool2d_1.stride: too many values to try in turn; give a smaller set"
-    )
+    reason = "maxpool2d_1.kernel_size, maxpool2d_1.stride: too many values to try in turn; give a smaller set"
+    with pytest.raises(UndecidedError, match=exactly(reason)):
+        Z3Engine().best(pose(loads(text)), Deadline(60))
+
+
+def test_an_enormous_set_for_what_divides_is_refused() -> None:
+    text = document(conv("?1..2147483647", padding="?", stride="?1..2147483647"))
+    with pytest.raises(
+        UndecidedError, match=exactly("conv2d_1.stride: too many values to try in turn; give a smaller set")
+    ):
+        Z3Engine().best(pose(loads(text)), Deadline(60))
+
+
+def test_an_interrupt_while_constraints_are_made_is_passed_on() -> None:
+    text = document(*(conv(padding="?", stride="?") for _ in range(30)), input=[1, 2000, 2000])
+    problem = pose(loads(text))
+    values = problem.complete(dict.fromkeys(problem.domains, 1))
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        deque(Z3Engine().holds(problem, values, Deadline(60)) for _ in count())
+    timer.join()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -1,12 +1,14 @@
 """The habits of authors: how plausible a value is, learned from recorded networks.
 
-A network has a style (it pads, or it does not) and a value for each group of layers alike (kind of layer, kernel,
-stride, dilation, an explicit pad before it, ceil_mode). A layer takes its group's value, or rarely one of its own.
-Besides, where a stride does not divide what it steps over, a floor loses cells, and authors have habits there too. The
-tables are data in the package (`habits.json`), made by `benchmarks/learn.py`.
+A network has a style (it pads, it pads only where sizes stay, or it does not pad) and a value for each group of layers
+alike (kind of layer, kernel, stride, dilation, an explicit pad before it, ceil_mode, whether it stands before the first
+branch). A layer takes its group's value, or rarely another, which is mostly no padding at all. Besides, where a stride
+does not divide what it steps over, a floor loses cells, and authors have habits there too. The tables are data in the
+package (`habits.json`), made by `benchmarks/learn.py`.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -20,8 +22,12 @@ from netsolve.ops.base import Formula
 from netsolve.ops.window import same_padding, span
 from netsolve.problem import Factor, Problem, Variable
 
-STYLES = ("padded", "valid")
-"""Networks that pad, and networks that do not."""
+STYLES = ("padded", "open", "valid")
+"""Networks that pad; that pad, but not where they shrink nor always before their first branch; that do not pad."""
+
+DEPARTS_BARE = 0.9
+"""Of the layers that depart from a group that pads, the share that has no padding at all."""
+
 KINDS = (
     ("ConvTranspose", "transposed"),
     ("Conv", "conv"),
@@ -29,6 +35,8 @@ KINDS = (
     ("MaxPool", "max"),
     ("AvgPool", "avg"),
 )
+MOST_LISTED = 1000
+"""A set of more values than this tells nothing of what its author had in mind."""
 FLAT = 1e-3
 """The share of a habit that is spread evenly over all values, since every value has been seen somewhere."""
 
@@ -44,6 +52,7 @@ class Key:
     dilation: int | None
     padded: bool = False
     ceil_mode: bool | None = False
+    stem: bool | None = None
 
     @property
     def known(self) -> bool:
@@ -53,33 +62,38 @@ class Key:
     @property
     def exact(self) -> str:
         """The key of the table of values."""
-        return " ".join(
-            map(
-                _word,
-                (self.argument, self.kind, self.kernel_size, self.stride, self.dilation, self.padded, self.ceil_mode),
-            )
+        return self.words(self.kernel_size, self.stride, self.dilation)
+
+    def words(self, *window: int | str | None) -> str:
+        """What is alike, in words."""
+        marks = (
+            ("after pad", self.padded),
+            ("ceil", self.ceil_mode),
+            ("ceil?", self.ceil_mode is None),
+            ("stem", self.stem),
+            ("body", self.stem is False),
         )
+        shown = ["?" if part is None else str(part) for part in window]
+        return " ".join([self.argument, self.kind, *shown, *(word for word, holds in marks if holds)])
+
+    @property
+    def pooled(self) -> "Key":
+        """The same wherever it stands."""
+        return replace(self, stem=None)
 
     @property
     def family(self) -> str:
         """The key of the table of what values do, for keys that are rare."""
-        if not self.known:
-            return f"{self.argument} {self.kind} ?"
-        assert self.kernel_size is not None  # noqa: S101 - known
-        assert self.stride is not None  # noqa: S101 - known
-        parity = "odd" if self.kernel_size % 2 else "even"
+        if self.kernel_size is None or self.stride is None:
+            return self.words("?")
         if self.kernel_size == 1:
-            parity = "one"
-        step = (
-            "step"
-            if self.stride == 1
-            else "tile"
-            if self.kernel_size == self.stride
-            else "overlap"
-            if self.kernel_size > self.stride
-            else "skip"
-        )
-        return " ".join(map(_word, (self.argument, self.kind, parity, step, self.padded, self.ceil_mode)))
+            return self.words("one", "step" if self.stride == 1 else "skip")
+        parity = "odd" if self.kernel_size % 2 else "even"
+        if self.stride == 1:
+            return self.words(parity, "step")
+        if self.kernel_size == self.stride:
+            return self.words(parity, "tile")
+        return self.words(parity, "overlap" if self.kernel_size > self.stride else "skip")
 
     def meanings(self) -> dict[str, int]:
         """What a value can mean for this window, by name."""
@@ -103,14 +117,6 @@ class Key:
         }
 
 
-def _word(value: Any) -> str:
-    return (
-        {None: "?", True: "yes", False: "no"}.get(value, str(value))
-        if not isinstance(value, int) or isinstance(value, bool)
-        else str(value)
-    )
-
-
 @dataclass(frozen=True)
 class Habits:
     """Learned tables.
@@ -129,6 +135,12 @@ class Habits:
     strength: float = 1.0
     trust: float = 1.0
 
+    def departing(self, value: int, of_group: int, weights: Mapping[int, float]) -> float:
+        """The probability of a value for a layer that departs from its group's: mostly none, else by its own habit."""
+        bare = DEPARTS_BARE if of_group != 0 and 0 in weights else 0.0
+        habit = (1 - bare) * weights[value] / (1 - weights[of_group])
+        return habit + (bare if value == 0 else 0.0)
+
     def loss_cost(self, family: str, style: str, *, lost: bool) -> float:
         """What it costs that a floor loses cells, or loses none, in nats; `family` as `loss_family` names it."""
         row = self.losses.get(style, {}).get(family, {})
@@ -138,22 +150,25 @@ class Habits:
     def weights(self, key: Key, values: Sequence[int], style: str) -> dict[int, float]:
         """The probability of each value of a group under a style; they sum to one."""
         names = key.meanings()
-        counts = dict(self.meanings.get(style, {}).get(key.family, {}))
+        counts = dict(self.meanings.get(style, {}).get(key.pooled.family, {}))
         total = sum(counts.values()) + 1.0
         prior = {v: FLAT / len(values) for v in values}
-        fallback = "none" if style == "valid" else "same"
+        bare = style == "valid" or (style == "open" and (key.stem or key.stride != 1))
+        fallback = "none" if bare else "same"
         counts[fallback] = counts.get(fallback, 0.0) + 0.7
         for name in names:
             counts[name] = counts.get(name, 0.0) + 0.3 / len(names)
         for name, count in counts.items():
             if names.get(name) in prior:
                 prior[names[name]] += count / total
-        scale = sum(prior.values())
-        seen = self.exact.get(style, {}).get(key.exact, {})
-        known = sum(n for v, n in seen.items() if int(v) in prior)
-        found = {
-            v: (seen.get(str(v), 0.0) + self.strength * p / scale) / (known + self.strength) for v, p in prior.items()
-        }
+        found = self.seen(key.pooled, style, prior)
+        return found if key.stem is None else self.seen(key, style, found)
+
+    def seen(self, key: Key, style: str, prior: Mapping[int, float]) -> dict[int, float]:
+        """The probability of each value by how often it was seen, the more by the prior the less was seen."""
+        counts = self.exact.get(style, {}).get(key.exact, {})
+        scale = self.strength / sum(prior.values())
+        found = {v: counts.get(str(v), 0.0) + scale * p for v, p in prior.items()}
         whole = sum(found.values())
         return {v: w / whole for v, w in found.items()}
 
@@ -165,38 +180,47 @@ def learned() -> Habits:
     return Habits(**{key: value for key, value in data.items() if key not in {"version", "provenance"}})
 
 
-def keys_of(network: Network, layer: Layer, argument: str) -> tuple[Key, ...]:
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the habits of a layer depend on around it.
+
+    after_pad: layers that an explicit pad feeds; stem: layers before the first tensor that several layers take, None
+    where no tensor is taken twice.
+    """
+
+    after_pad: frozenset[str]
+    stem: frozenset[str] | None
+
+
+def surroundings(network: Network) -> Surroundings:
+    """What surrounds the layers of a network."""
+    pads = {layer.name for layer in network.layers if "Pad" in layer.op.torch_name}
+    after = frozenset(layer.name for layer in network.layers if any(name in pads for name in layer.inputs))
+    uses = Counter(name for layer in network.layers for name in layer.inputs)
+    names = [layer.name for layer in network.layers]
+    branch = next((i for i, name in enumerate(names) if uses[name] > 1), None)
+    return Surroundings(after, None if branch is None else frozenset(names[: branch + 1]))
+
+
+def keys_of(layer: Layer, argument: str, around: Surroundings) -> tuple[Key, ...]:
     """The key of each axis of a layer's padding or output_padding; none where habits know nothing of the layer."""
     kind = next((short for name, short in KINDS if layer.op.torch_name.startswith(name)), None)
     if kind is None or argument not in {"padding", "output_padding"}:
         return ()
-    padded = layer.name in after_pad(network)
+    strided = "kernel_size" if getattr(layer.op, "stride", None) is None else "stride"
     return tuple(
         Key(
             argument,
             kind,
             _entry(layer, "kernel_size", axis),
-            _entry(layer, "stride", axis)
-            if getattr(layer.op, "stride", None) is not None
-            else _entry(layer, "kernel_size", axis),
+            _entry(layer, strided, axis),
             _entry(layer, "dilation", axis) if hasattr(layer.op, "dilation") else 1,
-            padded,
+            layer.name in around.after_pad,
             _flag(getattr(layer.op, "ceil_mode", False)),
+            None if around.stem is None else layer.name in around.stem,
         )
         for axis in range(layer.op.axes)
     )
-
-
-_KEPT: list[tuple[Network, frozenset[str]]] = []
-
-
-def after_pad(network: Network) -> frozenset[str]:
-    """The layers that an explicit pad feeds; kept for the last network that was asked about."""
-    if not _KEPT or _KEPT[0][0] is not network:
-        pads = {layer.name for layer in network.layers if "Pad" in layer.op.torch_name}
-        found = frozenset(layer.name for layer in network.layers if any(name in pads for name in layer.inputs))
-        _KEPT[:] = [(network, found)]
-    return _KEPT[0][1]
 
 
 def _entry(layer: Layer, argument: str, axis: int) -> int | None:
@@ -237,18 +261,20 @@ def choices_of(problem: Problem) -> Choices:
     """Sort the question marks of a problem into groups."""
     network = problem.network
     layers = {layer.name: layer for layer in network.layers}
+    around = surroundings(network)
     found = Choices()
     where: dict[Key, int] = {}
     seen: set[Variable] = set()
     for question in problem.questions:
         name, _, argument = question.key.rpartition(".")
-        keys = keys_of(network, layers[name], argument) if name in layers else ()
+        keys = keys_of(layers[name], argument, around) if name in layers else ()
         for axis, operand in enumerate(question.entries):
             if not isinstance(operand, Variable) or operand in seen:
                 continue
             seen.add(operand)
             key = (keys[axis] if question.listed else _shared(keys)) if keys else None
-            if key is None or not key.known:
+            size = problem.domains[operand].count
+            if key is None or not key.known or size is None or size > MOST_LISTED:
                 found.flat[operand] = ()
                 continue
             if key not in where:

@@ -8,14 +8,9 @@ count, sums and shares are then plain loops over these columns.
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import log
 from typing import Any
 
-from netsolve.engines.relations import Relation, Relations, Row, TooLargeError
 from netsolve.problem import Variable
-
-MOST_ROWS = 2_000_000
-"""How many rows all joins together may have before the problem is left to z3."""
 
 Weights = Mapping[Variable, Sequence[Any]]
 """For some variables, a weight for each of their values in ascending order."""
@@ -25,17 +20,24 @@ Weights = Mapping[Variable, Sequence[Any]]
 class Bucket:
     """The elimination of one variable.
 
-    value: for each row the position of the variable's value; context: for each row the index into the message that is
-    left; members: the buckets whose messages are joined, with a column of indices into each; size: the length of the
-    message. Rows are sorted by context, and `starts` has the first row of each.
+    count: how many values the variable has; value: for each row the position of the variable's value; context: for each
+    row the index into the message that is left; members: the buckets whose messages are joined, with a column of
+    indices into each; size: the length of the message. Rows are sorted by context, and `starts` has the first row of
+    each.
     """
 
     variable: Variable
+    count: int
     value: list[int]
     context: list[int]
     members: list[tuple[int, list[int]]]
     size: int
     starts: list[int]
+
+    @property
+    def single(self) -> bool:
+        """Whether there is one row for each entry of the message: the variable follows from the others."""
+        return len(self.value) == self.size
 
 
 @dataclass
@@ -53,6 +55,9 @@ class Circuit:
         messages: list[list[Any]] = []
         for bucket in self.buckets:
             rows = self.products(bucket, weights, messages, one)
+            if bucket.single:
+                messages.append(rows)
+                continue
             out = [zero] * bucket.size
             for index, weight in zip(bucket.context, rows, strict=True):
                 out[index] += weight
@@ -96,7 +101,7 @@ class Circuit:
             bucket = self.buckets[index]
             around = [outside[index][c] for c in bucket.context]
             rows = self.products(bucket, weights, messages, one)
-            share = [zero] * (max(bucket.value) + 1)
+            share = [zero] * bucket.count
             for value, weight, out in zip(bucket.value, rows, around, strict=True):
                 share[value] += weight * out
             found[bucket.variable] = share
@@ -131,6 +136,9 @@ class Circuit:
         for bucket in self.buckets:
             found = self.totals(bucket, costs, messages)
             rows.append(found)
+            if bucket.single:
+                messages.append(found)
+                continue
             ends = [*bucket.starts[1:], len(found)]
             messages.append([min(found[a:b]) for a, b in zip(bucket.starts, ends, strict=True)])
         return messages, rows
@@ -143,6 +151,18 @@ class Circuit:
             message = messages[member]
             rows = [cost + message[i] for cost, i in zip(rows, column, strict=True)]
         return rows
+
+    def cheapest(self, costs: Weights) -> float:
+        """The least sum of costs."""
+        messages, _ = self.least(costs)
+        return float(sum(messages[root][0] for root in self.roots))
+
+    def best_of(self, costs: Weights) -> tuple[float, dict[Variable, int], float]:
+        """The least sum of costs, the positions of the values it belongs to, and how much more the second costs."""
+        messages, rows = self.least(costs)
+        chosen, siblings = _Options(self, messages, rows).follow(None)
+        regret = min((extra for extra, _, _ in siblings), default=float("inf"))
+        return float(sum(messages[root][0] for root in self.roots)), chosen, regret
 
     def ranked(self, costs: Weights) -> "Iterator[tuple[float, dict[Variable, int]]]":
         """All assignments, cheapest first, lazily: cost, and the position of each variable's value.
@@ -218,149 +238,3 @@ class _Options:
             for member, column in bucket.members:
                 contexts[member] = column[row]
         return chosen, siblings
-
-
-@dataclass(slots=True)
-class _Table:
-    """A relation or a message while joins are made: rows of value positions over a scope."""
-
-    scope: tuple[Variable, ...]
-    rows: list[Row]
-    bucket: int | None = None
-
-
-def compile_circuit(relations: Relations) -> Circuit:
-    """Eliminate all variables of relations. Raises TooLargeError past the limit of rows."""
-    positions = {v: {value: i for i, value in enumerate(found)} for v, found in relations.values.items()}
-    tables = [_table(relation, positions) for relation in relations.relations]
-    return _Elimination(positions, tables).run()
-
-
-def _table(relation: Relation, positions: Mapping[Variable, Mapping[int, int]]) -> _Table:
-    columns = [positions[v] for v in relation.scope]
-    return _Table(relation.scope, [tuple(c[x] for c, x in zip(columns, row, strict=True)) for row in relation.rows])
-
-
-class _Elimination:
-    """The state while variables are eliminated."""
-
-    def __init__(self, positions: Mapping[Variable, Mapping[int, int]], tables: list[_Table]) -> None:
-        self.positions = positions
-        self.tables = dict(enumerate(tables))
-        self.touching: dict[Variable, set[int]] = {v: set() for v in positions}
-        self.next = len(tables)
-        for index, table in self.tables.items():
-            for variable in table.scope:
-                self.touching[variable].add(index)
-        self.circuit = Circuit()
-        self.rows = 0
-
-    def weight(self, variable: Variable) -> float:
-        """How large the message of a variable can become, as a logarithm."""
-        around = {v for index in self.touching[variable] for v in self.tables[index].scope} - {variable}
-        return sum(log(len(self.positions[v])) for v in around)
-
-    def run(self) -> Circuit:
-        """Eliminate the variable with the smallest message first."""
-        heap = [(self.weight(v), v.index, v) for v in self.positions]
-        heapq.heapify(heap)
-        done: set[Variable] = set()
-        while heap:
-            weight, _, variable = heapq.heappop(heap)
-            if variable in done:
-                continue
-            now = self.weight(variable)
-            if now > weight + 1e-9:
-                heapq.heappush(heap, (now, variable.index, variable))
-                continue
-            done.add(variable)
-            for neighbour in self.eliminate(variable):
-                heapq.heappush(heap, (self.weight(neighbour), neighbour.index, neighbour))
-        return self.circuit
-
-    def eliminate(self, variable: Variable) -> tuple[Variable, ...]:
-        """Join what mentions a variable, and leave a message over the rest; the variables of that message."""
-        mine = sorted(self.touching[variable], key=lambda i: len(self.tables[i].rows))
-        tables = [self.tables.pop(i) for i in mine]
-        for index, table in zip(mine, tables, strict=True):
-            for other in table.scope:
-                self.touching[other].discard(index)
-        if not tables:
-            tables = [_Table((variable,), [(i,) for i in range(len(self.positions[variable]))])]
-        scope, rows, members = self.join(tables)
-        left = tuple(v for v in scope if v is not variable)
-        message = self.close(variable, scope, rows, members)
-        if left:
-            table = _Table(left, message, len(self.circuit.buckets) - 1)
-            self.tables[self.next] = table
-            for other in left:
-                self.touching[other].add(self.next)
-            self.next += 1
-        else:
-            self.circuit.roots.append(len(self.circuit.buckets) - 1)
-        return left
-
-    def join(self, tables: list[_Table]) -> tuple[tuple[Variable, ...], list[Row], list[tuple[int, list[int]]]]:
-        """The rows of all tables that agree, and for each message among them which of its rows each comes from."""
-        scope, rows = tables[0].scope, tables[0].rows
-        members: list[tuple[int, list[int]]] = []
-        if tables[0].bucket is not None:
-            members.append((tables[0].bucket, list(range(len(rows)))))
-        rest = tables[1:]
-        while rest:
-            rest.sort(key=lambda t: (-len(set(t.scope) & set(scope)), len(t.rows)))
-            table = rest.pop(0)
-            scope, rows, picks, sources = _join(scope, rows, table)
-            self.rows += len(rows)
-            if self.rows > MOST_ROWS:
-                msg = "more combinations than tables can hold"
-                raise TooLargeError(msg)
-            members = [(bucket, [column[i] for i in picks]) for bucket, column in members]
-            if table.bucket is not None:
-                members.append((table.bucket, sources))
-        return scope, rows, members
-
-    def close(
-        self,
-        variable: Variable,
-        scope: tuple[Variable, ...],
-        rows: list[Row],
-        members: list[tuple[int, list[int]]],
-    ) -> list[Row]:
-        """Sort the rows by what is left, and keep them as columns; the rows of the message."""
-        own = scope.index(variable)
-        keys = [row[:own] + row[own + 1 :] for row in rows]
-        order = sorted(range(len(rows)), key=lambda i: (keys[i], rows[i][own]))
-        message: list[Row] = []
-        context: list[int] = []
-        starts: list[int] = []
-        for place, i in enumerate(order):
-            if not message or message[-1] != keys[i]:
-                message.append(keys[i])
-                starts.append(place)
-            context.append(len(message) - 1)
-        value = [rows[i][own] for i in order]
-        columns = [(bucket, [column[i] for i in order]) for bucket, column in members]
-        self.circuit.buckets.append(Bucket(variable, value, context, columns, len(message), starts))
-        return message
-
-
-def _join(
-    scope: tuple[Variable, ...], rows: list[Row], table: _Table
-) -> tuple[tuple[Variable, ...], list[Row], list[int], list[int]]:
-    """The natural join of rows with a table: scope, rows, and which row of either side each comes from."""
-    shared = [v for v in table.scope if v in scope]
-    ours, theirs = [scope.index(v) for v in shared], [table.scope.index(v) for v in shared]
-    extra = [i for i, v in enumerate(table.scope) if v not in scope]
-    found: dict[Row, list[tuple[int, Row]]] = {}
-    for i, row in enumerate(table.rows):
-        found.setdefault(tuple(row[j] for j in theirs), []).append((i, tuple(row[j] for j in extra)))
-    joined: list[Row] = []
-    picks: list[int] = []
-    sources: list[int] = []
-    for place, row in enumerate(rows):
-        for i, more in found.get(tuple(row[j] for j in ours), ()):
-            joined.append(row + more)
-            picks.append(place)
-            sources.append(i)
-    return (*scope, *(table.scope[i] for i in extra)), joined, picks, sources

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from netsolve.deadline import Deadline
-from netsolve.engines.circuit import Circuit, compile_circuit
+from netsolve.engines.circuit import Circuit
+from netsolve.engines.compilation import compile_circuit
 from netsolve.engines.relations import Relations, relations_of
 from netsolve.problem import Problem, Variable
 
@@ -14,11 +15,16 @@ Ranked = Iterator[tuple[float, dict[Variable, int]]]
 
 @dataclass(frozen=True)
 class Tables:
-    """A problem propagated and compiled: every question is a pass over its rows."""
+    """A problem propagated and compiled: every question is a pass over its rows.
+
+    hidden: the variables, by those that stand for them, that do not follow from the question marks (the sizes of an
+    opaque layer): the circuit has one value of theirs for each assignment, and costs of theirs mean nothing.
+    """
 
     problem: Problem
     relations: Relations
     circuit: Circuit
+    hidden: frozenset[Variable] = frozenset()
 
     @property
     def rows(self) -> int:
@@ -35,8 +41,10 @@ class Tables:
 
     def supports(self) -> dict[Variable, list[int]]:
         """The values that each variable has in some assignment."""
-        messages = self.circuit.sums({}, 1, 0)
-        shares = self.circuit.shares({}, messages, 1, 0)
+        circuit = compile_circuit(self.relations, Deadline()) if self.hidden else self.circuit
+        assert circuit is not None  # noqa: S101 - something fits
+        messages = circuit.sums({}, 1, 0)
+        shares = circuit.shares({}, messages, 1, 0)
         found = {
             variable: [self.relations.values[variable][i] for i, share in enumerate(row) if share]
             for variable, row in shares.items()
@@ -68,4 +76,21 @@ def tables_of(problem: Problem, deadline: Deadline) -> Tables | None:
     Raises TooLargeError where it has unbounded unknowns or more combinations than tables can hold.
     """
     relations = relations_of(problem, deadline)
-    return Tables(problem, relations, compile_circuit(relations)) if relations.feasible else None
+    if not relations.feasible:
+        return None
+    hidden = undecided(problem, relations)
+    circuit = compile_circuit(relations, deadline, hidden)
+    return None if circuit is None else Tables(problem, relations, circuit, hidden)
+
+
+def undecided(problem: Problem, relations: Relations) -> frozenset[Variable]:
+    """The variables, by those that stand for them, whose values do not follow from those of the question marks."""
+    decided = {relations.root(v) for v in problem.asked} | {v for v, row in relations.values.items() if len(row) == 1}
+    definitions = [(factor.output, factor.operands) for factor in problem.factors if factor.output is not None]
+    before = -1
+    while before < len(decided):
+        before = len(decided)
+        for output, operands in definitions:
+            if all(relations.root(v) in decided for v in operands if isinstance(v, Variable)):
+                decided.add(relations.root(output))
+    return frozenset(v for v in relations.values if v not in decided)

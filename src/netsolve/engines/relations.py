@@ -18,7 +18,10 @@ from netsolve.problem import EQUAL, Factor, Operand, Problem, Variable, product_
 MOST_WORK = 3_000_000
 """How many combinations may be looked at before the problem is left to z3."""
 
-PASSES = 20
+MOST_VALUES = 100_000
+"""How many values a variable may have before the problem is left to z3."""
+
+OVERTIME = "the time limit is reached"
 
 Row = tuple[int, ...]
 
@@ -86,8 +89,11 @@ class _Propagation:
                 return self.infeasible()
             self.shrink(relation)
             relations.append(relation)
+        asked = {self.root(v) for v in self.problem.asked}
         for variable in self.domains:
             if self.root(variable) is variable:
+                if variable not in self.values and variable not in asked:
+                    self.values[variable] = {self.domains[variable].low}
                 self.finite(variable)
         return self.prune(relations)
 
@@ -162,7 +168,7 @@ class _Propagation:
         """Sizes grow with the sizes they come from: search for the last input size that can end below `high`."""
         others = [
             [v]
-            if isinstance(v, int)
+            if isinstance(v, int | float)
             else None
             if v is variable
             else list(self.domains[v])
@@ -215,9 +221,11 @@ class _Propagation:
         """The values of a variable, ascending. Raises TooLargeError where they have no end or are too many."""
         if variable not in self.values:
             count = self.domains[variable].count
-            if count is None or count > self.work:
-                msg = f"{variable.name} has no upper bound" if count is None else f"{variable.name} has {count} values"
+            if count is None or count > MOST_VALUES:
+                endless = count is None or (self.domains[variable].high or 0) >= LARGEST
+                msg = f"{variable.name} has {'no upper bound' if endless else f'{count:,} values: too many to try'}"
                 raise TooLargeError(msg)
+            self.spend(count)
             self.values[variable] = set(self.domains[variable])
         return sorted(self.values[variable])
 
@@ -234,7 +242,7 @@ class _Propagation:
         position: dict[Variable, int] = {}
         for variable in free:
             values = self.finite(variable)
-            self.spend(len(rows) * len(values))
+            self.spend(len(rows) * (len(values) + len(calls)))
             rows = [(*row, value) for row in rows for value in values]
             position[variable] = len(position)
             rows, calls = self.tested(rows, calls, position)
@@ -270,8 +278,7 @@ class _Propagation:
             msg = "more combinations than tables can hold"
             raise TooLargeError(msg)
         if self.deadline.passed:
-            msg = "the time limit is reached"
-            raise UndecidedError(msg)
+            raise UndecidedError(OVERTIME)
 
     def shrink(self, relation: Relation) -> list[Variable]:
         """Keep only the values that occur in a relation; the variables that lost some."""

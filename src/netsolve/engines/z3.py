@@ -5,11 +5,13 @@ is taken by cases, and a quotient is a fresh integer between two bounds, since z
 division (which moreover rounds differently below zero).
 """
 
+import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from itertools import product as combinations
 from math import isqrt, prod
 from operator import itemgetter
-from typing import Any
+from typing import Any, Self
 
 import z3
 
@@ -18,6 +20,8 @@ from netsolve.domain import Domain
 from netsolve.engines.base import Assignment
 from netsolve.errors import UndecidedError
 from netsolve.problem import EQUAL, Cost, Factor, Operand, Problem, Variable, product_of
+
+OVERTIME = "the time limit is reached"
 
 MOST_CASES = 20_000
 """How many cases one relation may split into before it is refused."""
@@ -30,14 +34,51 @@ class Z3Engine:
 
     def best(self, problem: Problem, deadline: Deadline) -> Assignment | None:
         """The best assignment found in the time; nothing better exists where the time was enough."""
-        return _Session(problem, deadline).best()
+        with Interrupts() as interrupts:
+            return _Session(problem, deadline, interrupts).best()
 
     def holds(self, problem: Problem, assignment: Assignment, deadline: Deadline) -> bool:
         """Whether the joint constraints hold for these values."""
-        session = _Session(problem, deadline)
-        for variable, value in assignment.items():
-            session.solver.add(session.terms[variable].expr == value)
-        return session.check() is not None
+        with Interrupts() as interrupts:
+            session = _Session(problem, deadline, interrupts, assignment)
+            for variable, value in assignment.items():
+                session.solver.add(session.terms[variable].expr == value)
+            return session.check() is not None
+
+
+class Interrupts:
+    """Ctrl-C noted while z3 is at work, and passed on at the next good moment.
+
+    An exception raised inside z3's own callbacks into Python would be lost or leave it in a bad state. Outside the main
+    thread, where Python delivers no signals, nothing is changed.
+    """
+
+    def __init__(self) -> None:
+        """Nothing has been asked yet."""
+        self.asked = False
+        self.previous: Any = None
+
+    def __enter__(self) -> Self:
+        """Note interrupts from here on."""
+        if threading.current_thread() is threading.main_thread():
+            self.previous = signal.signal(signal.SIGINT, self.note)
+        return self
+
+    def note(self, *_: object) -> None:
+        """Remember that the work is to stop."""
+        self.asked = True
+
+    def stop(self) -> None:
+        """End the work if that was asked for."""
+        if self.asked:
+            raise KeyboardInterrupt
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Let interrupts through again, one that came in the meantime included."""
+        if self.previous is not None:
+            signal.signal(signal.SIGINT, self.previous)
+        if kind is not KeyboardInterrupt:
+            self.stop()
 
 
 class Term:
@@ -146,10 +187,12 @@ def _truth(value: Any) -> Any:
 
 
 class _Session:
-    """A problem inside one solver."""
+    """A problem inside one solver; told: values that are about to be asserted, so that no others need cases."""
 
-    def __init__(self, problem: Problem, deadline: Deadline) -> None:
-        self.problem, self.deadline = problem, deadline
+    def __init__(
+        self, problem: Problem, deadline: Deadline, interrupts: Interrupts, told: Assignment | None = None
+    ) -> None:
+        self.problem, self.deadline, self.interrupts, self.told = problem, deadline, interrupts, told or {}
         self.solver = z3.Solver()
         self.terms: dict[Variable, Term] = {}
         self.pinned = _pinned(problem)
@@ -175,25 +218,34 @@ class _Session:
             found = factor.formula(*operands)
             return found if factor.output is None else self.terms[factor.output] == found
 
-        product = self.pinned.get(factor.output) if factor.formula is product_of(len(factor.operands)) else None
+        is_product = factor.formula is product_of(len(factor.operands))
+        known = self.pinned.get(factor.output) if is_product else None
+        cases = self.enumerable(factor, known) if is_product else factor.cases
         return z3.And(
             [
                 z3.Implies(condition, _truth(holds(*operands)))
-                for condition, operands in self.split(factor.operands, factor.cases, product)
+                for condition, operands in self.split(factor.operands, cases, known)
             ]
         )
+
+    def enumerable(self, factor: Factor, known: int | None) -> frozenset[int]:
+        """The operands of a product whose values can be tried in turn; the others stay terms."""
+        return frozenset(i for i in factor.cases if self.values(factor.operands[i], known) is not None)
 
     def split(
         self, operands: tuple[Operand, ...], cases: frozenset[int], product: int | None = None
     ) -> Iterator[tuple[Any, list[Any]]]:
         """Operands as terms, with those in `cases` as integers, under the condition that they have these values."""
-        values = {operands[i]: self.values(operands[i], product) for i in sorted(cases)}
-        chosen = {v: found for v, found in values.items() if isinstance(v, Variable) and found is not None}
-        if prod(len(found) for found in chosen.values()) > MOST_CASES:
-            names = ", ".join(variable.name for variable in chosen)
+        variables = dict.fromkeys(v for i in sorted(cases) if isinstance(v := operands[i], Variable))
+        chosen = {v: found for v in variables if (found := self.values(v, product)) is not None}
+        if len(chosen) < len(variables) or prod(len(found) for found in chosen.values()) > MOST_CASES:
+            names = ", ".join(variable.name for variable in variables)
             msg = f"{names}: too many values to try in turn; give a smaller set"
             raise UndecidedError(msg)
         for row in combinations(*chosen.values()):
+            self.interrupts.stop()
+            if self.deadline.passed:
+                raise UndecidedError(OVERTIME)
             case = dict(zip(chosen, row, strict=True))
             condition = z3.And([self.terms[variable].expr == value for variable, value in case.items()])
             yield condition, [case.get(v, self.terms[v]) if isinstance(v, Variable) else v for v in operands]
@@ -204,18 +256,20 @@ class _Session:
         """What an operand may be, in turn: a divisor where a product is known; None where that has no end."""
         if not isinstance(operand, Variable):
             return None
+        if operand in self.told:
+            return [self.told[operand]]
         domain = self.problem.domains[operand]
         if product is not None:
             return [value for value in _divisors(product) if value in domain]
         count = domain.count
         return None if count is None or count > MOST_CASES else list(domain)
 
-    def check(self, *assumptions: Any, seconds: float | None = None) -> Assignment | None:
+    def check(self, *assumptions: Any) -> Assignment | None:
         """An assignment; None where there is none. Raises UndecidedError where z3 does not say."""
-        left = min(self.deadline.remaining, 1e6 if seconds is None else seconds)
+        self.interrupts.stop()
+        left = min(self.deadline.remaining, 1e6)
         if left <= 0:
-            msg = "the time limit is reached"
-            raise UndecidedError(msg)
+            raise UndecidedError(OVERTIME)
         self.solver.set("timeout", max(1, int(left * 1000)))
         verdict = self.solver.check(*assumptions)
         if verdict == z3.unsat:
@@ -224,7 +278,7 @@ class _Session:
             reason = self.solver.reason_unknown()
             if "interrupt" in reason:
                 raise KeyboardInterrupt
-            msg = "the time limit is reached" if reason in {"timeout", "canceled"} else f"z3 gives up: {reason}"
+            msg = OVERTIME if reason in {"timeout", "canceled"} else f"z3 gives up: {reason}"
             raise UndecidedError(msg)
         found = self.solver.model()
         defined = {factor.output for factor in self.problem.factors}
