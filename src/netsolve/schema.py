@@ -5,8 +5,8 @@ from collections import defaultdict
 from dataclasses import MISSING, Field, fields
 from typing import Any
 
+from netsolve.blocks import BLOCK_KEYS, REPEAT_KEYS
 from netsolve.domain import LARGEST
-from netsolve.expand import BLOCK_KEYS, REPEAT_KEYS
 from netsolve.ops import OPERATORS, Operator
 from netsolve.ops.arguments import Asked, Schema, either_of
 

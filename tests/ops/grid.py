@@ -23,8 +23,6 @@ from netsolve.problem import Problem, pose
 CASES = 600
 NAMES = tuple(name for name, kind in OPERATORS.items() if kind.torch_name == name)
 """Every operator once, without second names."""
-FEW: dict[str, int] = {}
-"""Operators of which there are fewer small cases than 500."""
 TRIES = 12_000
 BATCH = 2
 REFUSALS = (RuntimeError, ValueError, TypeError, AssertionError, IndexError, NotImplementedError, ZeroDivisionError)
@@ -40,7 +38,7 @@ QUIET = [
         "Using padding='same' with even kernel lengths",
         "LSTM with projections is not supported with oneDNN",
         "dropout option adds dropout after all but last recurrent layer",
-        "dropout2d. Received a 3D input",
+        "dropout[23]d. Received a",
         "input's size at dim=1 does not match num_features",
     )
 ]
@@ -66,8 +64,17 @@ class Case:
 
     def problem(self, op: Operator) -> Problem:
         """A network of this one layer. Raises DocumentError where it cannot be one."""
+        return pose(self.network(op))
+
+    def network(self, op: Operator, out: tuple[int, ...] | None = None) -> Network:
+        """A network of this one layer, with what is stated of its output; a pool stands before an unpool."""
         names = tuple(f"input{i}" for i in range(len(self.shapes)))
-        return pose(Network(dict(zip(names, self.shapes, strict=True)), (Layer("layer", op, names),)))
+        inputs = dict(zip(names, self.shapes, strict=True))
+        axes = len(self.shapes[-1]) - 1
+        if not self.name.startswith("MaxUnpool") or not 1 <= axes <= 3:
+            return Network(inputs, (Layer("layer", op, names, out),))
+        pool = made(f"MaxPool{axes}d", kernel_size=1, return_indices=True)
+        return Network(inputs, (Layer("pool", pool, names[1:]), Layer("layer", op, (names[0], "pool"), out)))
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Single layers whose behaviour the grids do not show: words, remedies, second inputs, preferences."""
 
+import math
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -7,13 +9,17 @@ import torch
 from grid import Case, build, made, outcome
 from torch import nn
 
+from netsolve import loads, solve
 from netsolve.deadline import Deadline
 from netsolve.domain import Unknown
 from netsolve.engines.z3 import Z3Engine
 from netsolve.errors import DocumentError
 from netsolve.network import Layer, Network
 from netsolve.ops import OPERATORS
+from netsolve.ops.window import scaled
 from netsolve.problem import Problem, pose
+
+INF = float("inf")
 
 
 def posed(name: str, shape: tuple[int, ...], out: tuple[int, ...] | None = None, **arguments: Any) -> Problem:
@@ -206,6 +212,18 @@ def test_wrong_inputs_are_named(name: str, shape: tuple[int, ...], arguments: di
         ),
         ("mean", {"dim": []}, "at least one dimension is expected"),
         ("FractionalMaxPool2d", {"output_ratio": [0.5]}, "one number for each axis is expected, not 1"),
+        ("FractionalMaxPool2d", {"output_ratio": [0.5, INF]}, "inf is out of range: it is between 0 and 1"),
+        ("Upsample", {"scale_factor": INF}, "inf is out of range: it is between 0 and 65536"),
+        ("Upsample", {"scale_factor": [2, 1e308]}, "1e+308 is out of range: it is between 0 and 65536"),
+        ("UpsamplingNearest2d", {"scale_factor": -1}, "-1 is out of range: it is between 0 and 65536"),
+        (
+            "Threshold",
+            {"value": 10**400},
+            f"1{'0' * 36}... is out of range: no floating-point number is as large",
+        ),
+        ("LSTM", {"num_layers": 2**31 - 1}, "2147483647 is too large: at most 128"),
+        ("GRU", {"num_layers": 129}, "129 is too large: at most 128"),
+        ("RNN", {"num_layers": 0}, "0 is too small: at least 1"),
     ],
 )
 def test_wrong_values_are_named(name: str, arguments: dict[str, Any], text: str) -> None:
@@ -214,3 +232,107 @@ def test_wrong_values_are_named(name: str, arguments: dict[str, Any], text: str)
     with pytest.raises(ValueError, match=r".") as caught:
         kind.arguments[key].read(value, kind.axes)
     assert str(caught.value) == text
+
+
+def test_infinities_stand_where_torch_means_them() -> None:
+    assert OPERATORS["Threshold"].arguments["value"].read(INF, 0) == INF
+    assert OPERATORS["Hardtanh"].arguments["max_val"].read(INF, 0) == INF
+
+
+@pytest.mark.parametrize("n", [1, 7, 2**31 - 1, 2**53 + 1, 10**400])
+@pytest.mark.parametrize("scale", [0.0, 0.1, 1.0, 65536.0, 1e308, INF, -INF, float("nan")])
+def test_scales_never_raise_on_integers(n: int, scale: float) -> None:
+    found = scaled(n, scale)
+    assert isinstance(found, int)
+    if not math.isfinite(scale):
+        assert found == 0
+    elif n * Fraction(scale) >= 2**1100:
+        assert found == int(n * Fraction(scale))
+
+
+def test_a_tower_of_scales_is_answered() -> None:
+    layers = ", ".join(['{ op = "Upsample", scale_factor = 65536 }'] * 70)
+    network = loads(f"input = [1, 3]\nlayers = [ {layers} ]")
+    answer = solve(network)
+    assert (answer.best, answer.status) == (None, "unsolvable")
+
+
+RECURRENT = [
+    (name, layers, more)
+    for name in ("RNN", "GRU", "LSTM")
+    for layers in (1, 2, 5)
+    for more in ({}, {"bidirectional": True, "bias": False}, {"proj_size": 2}, {"proj_size": 2, "bidirectional": True})
+    if name == "LSTM" or "proj_size" not in more
+]
+
+
+@pytest.mark.parametrize(("name", "layers", "more"), RECURRENT)
+def test_recurrent_parameters_are_counted_in_closed_form(name: str, layers: int, more: dict[str, Any]) -> None:
+    case = Case(name, (("hidden_size", 3), ("num_layers", layers), *more.items()), ((4, 5),))
+    found = case.operator().parameters(case.shapes)
+    assert found == sum(parameter.numel() for parameter in build(case).parameters())
+
+
+def test_recurrent_parameters_take_no_loop() -> None:
+    assert made("LSTM", hidden_size=1, num_layers=10**30).parameters(((4, 5),)) == 4 * (8 + (10**30 - 1) * 4)
+
+
+POOLED = ("maxunpool2d_1", "the second input is not a max pool with return_indices = true")
+
+
+@pytest.mark.parametrize(
+    ("pool", "feeds", "refused"),
+    [
+        ('op = "MaxPool2d", kernel_size = 2, return_indices = true', ["act", "pool"], False),
+        ('op = "AdaptiveMaxPool2d", output_size = 4, return_indices = true', ["act", "pool"], False),
+        ('op = "MaxPool2d", kernel_size = 2', ["act", "pool"], True),
+        ('op = "MaxPool2d", kernel_size = 2, return_indices = true', ["pool", "act"], True),
+        ('op = "AvgPool2d", kernel_size = 2', ["act", "pool"], True),
+        ('op = "Identity"', ["act", "input"], True),
+    ],
+)
+def test_an_unpool_without_a_pools_places_is_refused(pool: str, feeds: list[str], refused: bool) -> None:
+    unpool = f'op = "MaxUnpool2d", kernel_size = 2, from = {feeds}'.replace("'", '"')
+    text = (
+        f'input = [2, 8, 8]\nlayers = [ {{ name = "pool", {pool} }}, {{ name = "act", op = "ReLU" }}, {{ {unpool} }} ]'
+    )
+    if refused:
+        with pytest.raises(DocumentError) as caught:
+            solve(loads(text))
+        (mistake,) = caught.value.mistakes
+        assert (mistake.where, mistake.text) == POOLED
+        assert mistake.remedy == 'name one as the second: from = ["relu_1", "maxpool2d_1"]'
+    else:
+        best = solve(loads(text)).best
+        assert best is not None
+        assert best.verify().verified is True
+
+
+TABLE = 'op = "Embedding", num_embeddings = 4, embedding_dim = 3'
+
+
+@pytest.mark.parametrize(
+    ("layers", "text"),
+    [
+        (
+            f'{{ op = "Identity" }}, {{ {TABLE} }}',
+            "Embedding takes indices, and the layer before it gives real numbers",
+        ),
+        (
+            f'{{ {TABLE} }}, {{ op = "Linear", out_features = 3, from = "input" }}',
+            "Embedding takes indices, and its input feeds Linear too, which takes real numbers",
+        ),
+    ],
+)
+def test_a_table_of_no_indices_is_refused(layers: str, text: str) -> None:
+    with pytest.raises(DocumentError) as caught:
+        solve(loads(f"input = [5]\nlayers = [ {layers} ]"))
+    (mistake,) = caught.value.mistakes
+    assert (mistake.where, mistake.text) == ("embedding_1", text)
+
+
+def test_tables_share_an_input() -> None:
+    layers = f'{{ {TABLE} }}, {{ {TABLE}, from = "input" }}, {{ op = "add", from = ["embedding_1", "embedding_2"] }}'
+    best = solve(loads(f"input = [5]\nlayers = [ {layers} ]")).best
+    assert best is not None
+    assert best.verify().verified is True

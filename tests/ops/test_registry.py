@@ -1,15 +1,23 @@
 """What a registration must state, and that it fails at once where a part is missing."""
 
+import pickle
+import sys
+from copy import deepcopy
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
-from grid import NAMES, made
+from grid import NAMES, QUIET, made, outcomes
 
+import netsolve.ops
+from netsolve import load
 from netsolve.ops import OPERATORS
 from netsolve.ops.arguments import Asked, Window
 from netsolve.ops.base import Law, Operator, Rule, Shape, Spatial, Trace, register
 
+pytestmark = QUIET
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
 SAME = (Law("n", lambda n: n),)
 
 
@@ -136,3 +144,34 @@ def test_records_are_plain_data() -> None:
     assert replace(layer, stride=2) == made("Conv2d", out_channels=8, kernel_size=3, stride=2)
     with pytest.raises(AttributeError):
         layer.stride = 2
+
+
+def copies(value: Any) -> list[Any]:
+    return [pickle.loads(pickle.dumps(value)), deepcopy(value)]  # noqa: S301 - it has just been made
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_records_are_pickled_and_copied(name: str) -> None:
+    kind = OPERATORS[name]
+    assert getattr(sys.modules[kind.__module__], kind.__qualname__) is kind
+    case = next(found.case for found in outcomes(kind.torch_name) if found.netsolve is not None)
+    record = case.operator()
+    for copied in copies(record):
+        assert type(copied) is kind
+        assert copied == record
+        assert vars(copied) == vars(record)
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
+def test_networks_are_pickled_and_copied(file: Path) -> None:
+    network = load(file)
+    assert network.line(("layers", 0)) is not None
+    for copied in copies(network):
+        assert copied == network
+        assert copied.line(("layers", 0)) == network.line(("layers", 0))
+        assert copied.source.text == network.source.text  # type: ignore[union-attr]  # it was read from a document
+
+
+def test_every_module_of_the_package_is_imported() -> None:
+    folder = Path(netsolve.ops.__file__).parent
+    assert {f"netsolve.ops.{file.stem}" for file in folder.glob("[!_]*.py")} <= sys.modules.keys()

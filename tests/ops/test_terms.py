@@ -14,7 +14,6 @@ from netsolve.deadline import Deadline
 from netsolve.domain import Domain, Unknown
 from netsolve.engines.z3 import Z3Engine
 from netsolve.errors import DocumentError
-from netsolve.network import Layer, Network
 from netsolve.ops import OPERATORS
 from netsolve.ops.arguments import Asked, AskedSwitch, Inferred, Sizes
 from netsolve.problem import Problem, pose
@@ -41,9 +40,7 @@ def filled(case: Case, values: dict[str, Any]) -> Case:
 
 def posed(case: Case, out: tuple[int, ...] | None) -> Problem:
     """The case as a network of one layer, with what is stated of its output."""
-    names = tuple(f"input{i}" for i in range(len(case.shapes)))
-    inputs = dict(zip(names, case.shapes, strict=True))
-    return pose(Network(inputs, (Layer("layer", case.operator(), names, out),)))
+    return pose(case.network(case.operator(), out))
 
 
 @cache

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from netsolve.domain import LARGEST, POSITIVE, Domain, Unknown
+from netsolve.errors import printable
 
 Number = int | Unknown
 Numbers = Number | tuple[Number, ...]
@@ -277,13 +278,13 @@ class Sizes(Asked):
         return super().number(value)
 
 
-def integer(value: Any, least: int | None) -> int:
+def integer(value: Any, least: int | None, most: int = LARGEST) -> int:
     """An integer within bounds. Raises ValueError, with a text for the user, where it is not one."""
     if isinstance(value, bool) or not isinstance(value, int):
         msg = f"an integer is expected, not {show(value)}"
         raise ValueError(msg)
-    if value > LARGEST:
-        msg = f"{value} is too large: at most {LARGEST}"
+    if value > most:
+        msg = f"{value} is too large: at most {most}"
         raise ValueError(msg)
     if value < (least := -LARGEST if least is None else least):
         msg = f"{value} is too small: at least {least}"
@@ -299,5 +300,5 @@ def show(value: Any) -> str:
         return "a list"
     if isinstance(value, dict):
         return "a table"
-    text = f'"{value}"' if isinstance(value, str) else str(value)
+    text = f'"{printable(value)}"' if isinstance(value, str) else str(value)
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."

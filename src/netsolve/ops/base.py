@@ -1,6 +1,7 @@
 """What an operator declares, and what follows from the declaration for all of them alike."""
 
 import inspect
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import MISSING, dataclass, fields
@@ -119,6 +120,12 @@ class Trace(Protocol):
     def channels_first(self) -> bool:
         """Whether the input has its channels first and spatial axes behind them, as convolutions leave it."""
 
+    def producer(self, index: int) -> "Operator | None":
+        """The operator that gives an input; None where it is one of the network's own inputs."""
+
+    def consumers(self, index: int) -> "tuple[Operator, ...]":
+        """The operators that take the same tensor as this layer does, this one among them."""
+
 
 class Mismatch(Exception):  # noqa: N818 - never reaches a user: posing turns it into a mistake of the layer
     """The layer cannot take an input of this kind at all."""
@@ -154,6 +161,17 @@ class Operator:
     def pose(self, trace: Trace, x: Shape) -> Shape:
         """State the layer's rules and return the shape of its output."""
         raise NotImplementedError
+
+    def admit(self, trace: Trace) -> None:
+        """Fail unless inputs hold whole numbers where the operator takes indices."""
+        for index in range(self.arity[0] if self.indices else 0):
+            if trace.producer(index) is not None:
+                text = f"{self.torch_name} takes indices, and the layer before it gives real numbers"
+                raise trace.fail(text, "let it read one of the network's inputs")
+            others = [op.torch_name for op in trace.consumers(index) if not op.indices]
+            if others:
+                text = f"{self.torch_name} takes indices, and its input feeds {others[0]} too, which takes real numbers"
+                raise trace.fail(text, "give each an input of its own")
 
     def parameters(self, inputs: Known) -> int:
         """How many learned numbers the layer has, given the shapes of its inputs; the record holds only integers."""
@@ -289,4 +307,10 @@ def register_each(base: type[Operator], name: str, axes: Iterable[int] = (1, 2, 
     for number in axes:
         title = name.format(number)
         space = {"axes": number, "torch_name": title, "__doc__": base.__doc__, "__module__": base.__module__}
-        register(dataclass(frozen=True, kw_only=True)(type(title, (base,), space)))
+        register(publish(dataclass(frozen=True, kw_only=True)(type(title, (base,), space))))
+
+
+def publish(operator: O) -> O:
+    """Put a class that no statement defines into its module, where pickle looks for it."""
+    setattr(sys.modules[operator.__module__], operator.__qualname__, operator)
+    return operator

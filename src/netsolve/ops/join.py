@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from netsolve.arith import either, maximum
 from netsolve.ops.arguments import Sizes
-from netsolve.ops.base import Formula, Operator, Rule, Shape, Size, Trace, describe_rank, register
+from netsolve.ops.base import Formula, Operator, Rule, Shape, Size, Trace, describe_rank, publish, register
 from netsolve.ops.plain import Integer, Switch
 from netsolve.ops.shape import BATCH, dimension
 
@@ -120,7 +120,7 @@ class Opaque(Operator):
 def _same(name: str, text: str) -> None:
     """Enter an operator on equal shapes under torch's function name."""
     space = {"torch_name": name, "builder": name.capitalize(), "__doc__": text, "__module__": __name__}
-    register(dataclass(frozen=True, kw_only=True)(type(name.capitalize(), (Equal,), space)))
+    register(publish(dataclass(frozen=True, kw_only=True)(type(name.capitalize(), (Equal,), space))))
 
 
 _same("add", "The sum of inputs of one shape.")

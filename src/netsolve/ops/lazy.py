@@ -3,6 +3,7 @@
 Source: torch.nn.LazyConv1d and kin.
 """
 
+from netsolve.ops import conv, linear, pointwise, transposed  # noqa: F401 - they register what is named here
 from netsolve.ops.base import alias
 
 for _name in ("Conv", "ConvTranspose", "BatchNorm", "InstanceNorm"):

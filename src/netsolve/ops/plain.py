@@ -1,6 +1,7 @@
 """The kinds of argument that are passed on to torch as they are: no question mark may stand there."""
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,12 +54,15 @@ class Real(Plain):
         del axes
         if self.none and (value is None or value == "none"):
             return None
-        if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != value:  # noqa: PLR0124 - not a number
             msg = f"a number{' or ' + chr(34) + 'none' + chr(34) if self.none else ''} is expected, not {show(value)}"
             raise ValueError(msg)
         if not self.low <= value <= self.high:
             bounds = f"at least {self.low:g}" if math.isinf(self.high) else f"between {self.low:g} and {self.high:g}"
-            msg = f"{value:g} is out of range: it is {bounds}"
+            msg = f"{show(value) if isinstance(value, int) else f'{value:g}'} is out of range: it is {bounds}"
+            raise ValueError(msg)
+        if isinstance(value, int) and abs(value) > sys.float_info.max:
+            msg = f"{show(value)} is out of range: no floating-point number is as large"
             raise ValueError(msg)
         return float(value)
 
@@ -164,28 +168,34 @@ class Always(Switch):
 
 @dataclass(frozen=True)
 class Integer(Plain):
-    """An integer that may not be unknown, such as a dimension; with `none`, also None, written "none"."""
+    """An integer that may not be unknown, such as a dimension; with `none`, also None, written "none".
+
+    least: torch's own lower bound; most: netsolve's upper bound, where torch would need for ever.
+    """
 
     least: int | None = None
     none: bool = False
+    most: int = LARGEST
 
     def schema(self, axes: int) -> Schema:
         """An integer from its bound on."""
         del axes
         low = -LARGEST if self.least is None else self.least
-        return either_of({"type": "integer", "minimum": low, "maximum": LARGEST}, *([NONE] if self.none else []))
+        return either_of({"type": "integer", "minimum": low, "maximum": self.most}, *([NONE] if self.none else []))
 
     def words(self, axes: int) -> str:
-        """An integer and its bound."""
+        """An integer and its bounds."""
         del axes
-        return f"integer{'' if self.least is None else f' from {self.least}'}{NOTHING if self.none else ''}"
+        low = "" if self.least is None else f" from {self.least}"
+        high = "" if self.most == LARGEST else f" to {self.most}"
+        return f"integer{low}{high}{NOTHING if self.none else ''}"
 
     def plain(self, value: Any, axes: int) -> int | None:
         """Take an integer."""
         del axes
         if self.none and (value is None or value == "none"):
             return None
-        return integer(value, self.least)
+        return integer(value, self.least, self.most)
 
 
 @dataclass(frozen=True)
@@ -209,4 +219,4 @@ class Dims(Integer):
         if not value:
             msg = "at least one dimension is expected"
             raise ValueError(msg)
-        return tuple(integer(entry, self.least) for entry in value)
+        return tuple(integer(entry, self.least, self.most) for entry in value)

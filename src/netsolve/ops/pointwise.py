@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 
 from netsolve.arith import either
 from netsolve.ops.arguments import Argument, Inferred, Sizes
-from netsolve.ops.base import Known, Operator, Rule, Shape, Trace, describe_rank, register
+from netsolve.ops.base import Known, Operator, Rule, Shape, Trace, describe_rank, publish, register
 from netsolve.ops.plain import Integer, Real, Switch, Word
 from netsolve.ops.shape import BATCH, dimension
 
@@ -248,6 +248,9 @@ RULES: dict[str, tuple[Rule, ...]] = {
 
 
 def _declare(name: str, base: type[Pointwise], ranks: set[int], columns: dict[str, Column]) -> None:
+    if base.__name__ == name:
+        register(base)
+        return
     entries = [
         (key, Annotated[Any, kind], field() if default is REQUIRED else field(default=default))
         for key, (kind, default) in columns.items()
@@ -260,7 +263,7 @@ def _declare(name: str, base: type[Pointwise], ranks: set[int], columns: dict[st
         "__doc__": base.__doc__,
         "__module__": __name__,
     }
-    register(make_dataclass(name, entries, bases=(base,), namespace=space, frozen=True, kw_only=True))
+    register(publish(make_dataclass(name, entries, bases=(base,), namespace=space, frozen=True, kw_only=True)))
 
 
 for _row in TABLE:

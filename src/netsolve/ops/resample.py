@@ -18,9 +18,11 @@ from netsolve.ops.base import (
     register,
 )
 from netsolve.ops.plain import Integer, Reals, Switch, Word
-from netsolve.ops.window import tabulated
+from netsolve.ops.window import scaled
 
-SCALED = Formula(lambda n, scale_factor: int(tabulated(n) * scale_factor))
+SCALED = Formula(scaled)
+MOST = 2**16
+"""The largest scale_factor: far above what anyone means, and far below what overflows."""
 NOTHING = "a scale_factor of 0 leaves nothing"
 INSIDE = Rule("the crop is no larger than the input", lambda n, size: size <= n)
 
@@ -30,12 +32,12 @@ class Resize(Operator):
     """A layer that changes the size of each axis to `size`, by `scale_factor`, or to that of its second input."""
 
     size: Annotated[Any, Sizes(least=1, none=True)] = None
-    scale_factor: Annotated[Any, Reals(none=True)] = None
+    scale_factor: Annotated[Any, Reals(none=True, low=0, high=MOST)] = None
 
     arity = (1, 2)
     ranks: ClassVar[frozenset[int]] = frozenset({2, 3, 4})
     cases = frozenset({"n"})
-    policies = (NOTHING,)
+    policies = (NOTHING, "out of range: it is between")
     channels_first = True
     laws = (
         Law(

@@ -8,6 +8,8 @@ from netsolve.ops.base import Formula, Known, Operator, Rule, Shape, Trace, desc
 from netsolve.ops.plain import Always, Integer, Real, Switch, Word
 
 BATCH_FIRST = Always()
+MOST_LAYERS = 128
+"""How many layers a recurrent network may have: torch makes each by itself, and takes seconds for more."""
 WIDTH = Formula(lambda width, ways: width * ways)
 
 
@@ -26,7 +28,7 @@ class BatchFirst(Operator):
     batch_first: Annotated[bool, BATCH_FIRST] = True
 
     channels_first = False
-    policies = ("it is always true here",)
+    policies: ClassVar[tuple[str, ...]] = ("it is always true here",)
 
     def torch_arguments(self, inputs: Known) -> dict[str, Any]:
         """Besides: batch_first, which torch has off."""
@@ -39,11 +41,12 @@ class Recurrent(BatchFirst):
 
     input_size: Annotated[Any, Inferred(dim=-1)] = None
     hidden_size: Annotated[Any, Asked(least=1)]
-    num_layers: Annotated[int, Integer(least=1)] = 1
+    num_layers: Annotated[int, Integer(least=1, most=MOST_LAYERS)] = 1
     bias: Annotated[bool, Switch()] = True
     dropout: Annotated[float, Real(low=0, high=1)] = 0.0
     bidirectional: Annotated[bool, Switch()] = False
 
+    policies = (*BatchFirst.policies, f"too large: at most {MOST_LAYERS}")
     gates: ClassVar[int] = 1
 
     def __post_init__(self) -> None:
@@ -66,11 +69,10 @@ class Recurrent(BatchFirst):
 
     def parameters(self, inputs: Known) -> int:
         """Weights from the input and from the state, two biases, for each gate, layer and direction."""
-        out, ways, total = getattr(self, self.width), 1 + self.bidirectional, 0
-        for layer in range(self.num_layers):
-            features = out * ways if layer else inputs[0][-1]
-            total += self.gates * self.hidden_size * (features + out + 2 * self.bias)
-            total += out * self.hidden_size if self.width != "hidden_size" else 0
+        out, ways = getattr(self, self.width), 1 + self.bidirectional
+        features = inputs[0][-1] + (self.num_layers - 1) * out * ways
+        total = self.gates * self.hidden_size * (features + self.num_layers * (out + 2 * self.bias))
+        total += self.num_layers * out * self.hidden_size if self.width != "hidden_size" else 0
         return int(total * ways)
 
 

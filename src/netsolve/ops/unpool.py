@@ -6,10 +6,10 @@ from typing import Annotated, Any, ClassVar
 from netsolve.arith import both
 from netsolve.domain import POSITIVE
 from netsolve.ops.arguments import Window
-from netsolve.ops.base import Known, Law, Rule, Shape, Spatial, Trace, register_each
+from netsolve.ops.base import Known, Law, Rule, Shape, Spatial, Trace, register_each, wrong_rank
 from netsolve.ops.plain import Real, Reals
 from netsolve.ops.pool import LAW, WITHIN, CeilMode, Indexed, Padding, pool
-from netsolve.ops.window import Kernel, PoolStride, tabulated
+from netsolve.ops.window import Kernel, PoolStride, scaled
 
 
 def unpadded_pool(n: Any, kernel_size: Any, stride: Any, ceil_mode: Any) -> Any:
@@ -60,6 +60,9 @@ class DeepLPPool(LPPool):
     rules = (LPPool.rules[0], WITHIN)
 
 
+POOLLESS = "the second input is not a max pool with return_indices = true"
+
+
 def unpooled(n: Any, kernel_size: Any, stride: Any, padding: Any) -> Any:
     """The size that a pool with these arguments takes to n, without what its floor lost."""
     return (n - 1) * stride - 2 * padding + kernel_size
@@ -98,8 +101,13 @@ class MaxUnpool(Spatial):
         object.__setattr__(self, "builder", self.torch_name)
 
     def pose(self, trace: Trace, *inputs: Shape) -> Shape:
-        """Besides: the pool and the tensor have one shape."""
+        """Besides: the second input is a pool that keeps its places, and has the tensor's shape."""
         x, pooled = inputs
+        if len(x) != self.axes + 1:
+            raise wrong_rank(self, trace, x)
+        pool = trace.producer(1)
+        if not isinstance(pool, Indexed) or not pool.return_indices:
+            raise trace.fail(POOLLESS, 'name one as the second: from = ["relu_1", "maxpool2d_1"]')
         if len(pooled) != len(x):
             raise trace.fail(f"{self.torch_name} takes a tensor and a pool's output of the same shape")
         for own, other in zip(x, pooled, strict=True):
@@ -109,7 +117,7 @@ class MaxUnpool(Spatial):
 
 def shrunk(n: Any, output_ratio: Any) -> Any:
     """A part of the size, in torch's double arithmetic."""
-    return int(tabulated(n) * output_ratio)
+    return scaled(n, output_ratio)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +126,7 @@ class FractionalMaxPool(Indexed):
 
     kernel_size: Kernel
     output_size: Annotated[Any, Window(least=1, default=POSITIVE, none=True)] = None
-    output_ratio: Annotated[Any, Reals(entries="axes", none=True)] = None
+    output_ratio: Annotated[Any, Reals(entries="axes", none=True, low=0, high=1)] = None
 
     cases = frozenset({"n"})
     policies = ("is too small",)

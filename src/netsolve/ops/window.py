@@ -1,5 +1,7 @@
 """What convolutions and pools share: a window that slides along each axis."""
 
+import math
+from fractions import Fraction
 from typing import Annotated, Any
 
 from netsolve.arith import Term, maximum
@@ -29,6 +31,19 @@ def tabulated(n: Any) -> float:
         msg = "a size that a scale multiplies has too many values to try in turn; give it a set"
         raise UndecidedError(msg)
     return float(n)
+
+
+def scaled(n: Any, scale_factor: float) -> int:
+    """A size times a scale, rounded down in torch's double arithmetic; exactly where no double is as large.
+
+    A scale that is no finite number gives 0, which no size is. Raises UndecidedError for a solver's term.
+    """
+    if not math.isfinite(scale_factor):
+        return 0
+    try:
+        return int(tabulated(n) * scale_factor)
+    except OverflowError:
+        return int(n * Fraction(scale_factor))
 
 
 def prefer_kernel(kernel_size: Any) -> Any:
