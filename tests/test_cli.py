@@ -16,7 +16,6 @@ import pytest
 
 from netsolve import Solution, UndecidedError, __main__, queries
 from netsolve.document import LARGEST_FILE
-from netsolve.engines.z3 import Z3Engine
 from netsolve.errors import FAULT
 from netsolve.verification import LayerRun, Verification
 from support import conv, pool, table
@@ -82,7 +81,7 @@ def test_an_answer_as_text(run: Run, file: File) -> None:
         "input 3 x 8 x 8",
         "conv2d_1 3 1 1 * 4 x 8 x 8",
         "relu_1 4 x 8 x 8",
-        "found 1 value, marked * (by z3)",
+        "found 1 value, marked *, by exact elimination; nothing else fits",
         "proved z3's joint constraints of the whole network hold",
         "run torch built it (112 parameters), ran it on the CPU, and all 2 shapes agree",
     ]
@@ -93,23 +92,22 @@ def test_an_answer_as_json_is_what_the_schema_says(run: Run, file: File) -> None
     code, out, err = run("solve", file(SOLVABLE), "--format", "json")
     found = json.loads(out)
     assert (code, err) == (0, "")
-    assert found.pop("reason", None) is None
     assert found == {
         "schema_version": 1,
         "status": "solved",
         "name": "Small",
-        "count": None,
+        "count": 1,
         "unknowns": {"p": 1},
         "solutions": [
             {
                 "values": {"conv2d_1.padding": 1},
                 "shapes": {"input": [3, 8, 8], "conv2d_1": [4, 8, 8], "relu_1": [4, 8, 8]},
-                "probability": None,
+                "probability": 1.0,
                 "proved": True,
                 "verified": True,
             }
         ],
-        "forced": {},
+        "forced": {"conv2d_1.padding": 1},
         "hints": [],
         "conflict": None,
     }
@@ -138,7 +136,20 @@ def test_no_answer_as_text_and_json(run: Run, file: File) -> None:
     code, out, _ = run("solve", file(UNSOLVABLE), "--format", "json")
     found = json.loads(out)
     assert (code, found["status"], found["solutions"]) == (1, "unsolvable", [])
-    assert found["conflict"]["changes"] == []
+    text = "no values of the question marks, within their ranges, fit"
+    assert found["conflict"] == {"reasons": [{"layer": None, "line": None, "text": text}], "changes": []}
+
+
+def test_everything_that_does_not_fit_as_json_and_text(run: Run, file: File) -> None:
+    text = text_of(conv(9), conv(groups=3), conv(9, out=[7, 7]), table(op="BatchNorm2d", num_features=7))
+    code, out, _ = run("solve", file(text), "--format", "json")
+    reasons = json.loads(out)["conflict"]["reasons"]
+    assert code == 1
+    assert (reasons[0]["layer"], reasons[0]["line"]) == ("conv2d_1", 3)
+    assert {why["layer"] for why in reasons} >= {"conv2d_1", "conv2d_2", "batchnorm2d_1"}
+    lines = run("solve", file(text))[1].splitlines()
+    assert lines[1:11] == [f"        {why['layer']}: {why['text']}" for why in reasons][:10]
+    assert len(reasons) == 10 or lines[11:] == [f"        and {len(reasons) - 10} more"]
 
 
 def test_a_hint(run: Run, file: File) -> None:
@@ -149,7 +160,8 @@ def test_a_hint(run: Run, file: File) -> None:
         ["none    no values fit: the network cannot have the sizes that are stated", f"        {hint}"],
     )
     found = json.loads(run("solve", file(WIDER), "--format", "json")[1])
-    assert found["conflict"]["reasons"] == [{"layer": None, "line": None, "text": hint}]
+    assert found["hints"] == [{"layer": None, "text": hint}]
+    assert len(found["conflict"]["reasons"]) == 1
 
 
 def test_an_answer_as_toml(run: Run, file: File) -> None:
@@ -162,7 +174,7 @@ def test_an_answer_as_toml(run: Run, file: File) -> None:
 def test_the_proof_and_the_run_can_be_left_out(run: Run, file: File) -> None:
     code, out, _ = run("solve", file(SOLVABLE), "--no-proof", "--no-run")
     assert code == 0
-    assert out.splitlines()[-1] == "found   1 value, marked * (by z3)"
+    assert out.splitlines()[-1] == "found   1 value, marked *, by exact elimination; nothing else fits"
 
 
 def test_a_known_network(run: Run, file: File) -> None:
@@ -227,6 +239,9 @@ def test_standard_input() -> None:
 # How the program is called.
 
 
+REFUSED = " does not go with --all, which lists answers as text or json"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -234,6 +249,13 @@ def test_standard_input() -> None:
         (["solve", "a.toml", "--zzz"], "No such option: --zzz"),
         (["frobnicate"], "No such command 'frobnicate'."),
         (["solve", "--write", "-"], "Invalid value: --write needs a file, not standard input"),
+        *(
+            (
+                ["solve", "none.toml", "--all", *option.split()],
+                f"Invalid value: {option[:-2] if option == '--top 1' else option}{REFUSED}",
+            )
+            for option in ("--write", "--top 1", "--format toml")
+        ),
     ],
 )
 def test_usage(run: Run, arguments: list[str], message: str) -> None:
@@ -309,8 +331,80 @@ def test_check_of_a_network_that_does_not_fit(run: Run, file: File) -> None:
 
 def test_check_of_a_network_with_question_marks(run: Run, file: File) -> None:
     path = file(SOLVABLE)
-    message = "check is for networks without question marks; unknown here: conv2d_1.padding (use solve)"
-    assert run("check", path) == (2, "", f"netsolve: {path}: {message}\n")
+    message = "conv2d_1.padding: a question mark, and check is for networks without (use solve)"
+    assert run("check", path) == (2, "", f"netsolve: {path}:5: {message}\n")
+
+
+# --all, count.
+
+
+ENDLESS = text_of(conv(padding="?", out_channels="?"), output=[8, 8])
+
+
+def test_all_lists_every_answer(run: Run, file: File) -> None:
+    text = text_of(conv(padding="?"), pool(ceil_mode="?"))
+    code, out, err = run("solve", file(text), "--all", "--format", "json")
+    header, *solutions = map(json.loads, out.splitlines())
+    assert (code, err, header["count"]) == (0, "", len(solutions))
+
+
+def test_all_says_why_only_one_is_listed(run: Run, file: File) -> None:
+    code, out, err = run("solve", file(ENDLESS), "--all")
+    assert (code, len(out.splitlines())) == (3, 2)
+    reason = "conv2d_1.out_channels has no upper bound: how many assignments there are is not counted"
+    assert err == f"only one answer is listed: {reason}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (ENDLESS, "conv2d_1.out_channels has no upper bound"),
+        (text_of(conv(out_channels="?1..2147483647")), "conv2d_1.out_channels has no upper bound"),
+        (text_of(conv(out_channels="?1..900000")), "conv2d_1.out_channels has 900,000 values: too many to try"),
+    ],
+)
+def test_a_count_says_what_is_not_counted(run: Run, file: File, text: str, reason: str) -> None:
+    assert run("count", file(text)) == (3, "", f"not counted: {reason}\n")
+    found = json.loads(run("count", file(text), "--format", "json")[1])
+    assert found == {"schema_version": 1, "count": None, "hints": [{"layer": None, "text": reason}]}
+
+
+# What a terminal would obey.
+
+
+def test_no_document_can_send_signs_to_the_terminal(run: Run, file: File) -> None:
+    bad = r'"\u001b]0;title\u0007\u009b31m\u202e"'
+    documents = [
+        f"name = {bad}\n" + UNSOLVABLE.replace('name = "Small"\n', ""),
+        SOLVABLE.replace('"Conv2d"', bad),
+        SOLVABLE.replace("kernel_size", bad),
+        SOLVABLE.replace('"?p"', bad),
+        SOLVABLE.replace('"?p"', bad.replace('"', '"?', 1)),
+        f"inputs = {{ {bad} = [3] }}\n" + SOLVABLE,
+        SOLVABLE + f"constraints = [{bad}]\n",
+    ]
+    for text in documents:
+        for options in ([], ["--all"], ["--format", "json"]):
+            code, out, err = run("solve", file(text), *options)
+            assert code in {1, 2}
+            assert all(sign.isprintable() or sign == "\n" for sign in out + err)
+
+
+@pytest.mark.parametrize("colour", [None, "1"])
+def test_no_color(file: File, monkeypatch: pytest.MonkeyPatch, colour: str | None) -> None:
+    pty = pytest.importorskip("pty")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    if colour:
+        monkeypatch.setenv("NO_COLOR", colour)
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs, "wb") as terminal:
+        command = [sys.executable, "-m", "netsolve", "solve", str(file(SOLVABLE)), "--no-run", "--no-proof"]
+        subprocess.run(command, stdout=terminal, stderr=terminal, check=True, timeout=120)
+        found = os.read(ours, 100_000)
+    os.close(ours)
+    assert b"conv2d_1" in found
+    assert (b"\x1b" in found) is (colour is None)
 
 
 # --write.
@@ -372,29 +466,22 @@ def test_write_is_whole_or_not_at_all(run: Run, file: File, monkeypatch: pytest.
 # Time, interrupts, pipes.
 
 
-class Slow(Z3Engine):
-    """An engine whose time runs out."""
-
-    def best(self, *_: Any) -> Any:
-        """Nothing."""
-        msg = "the time limit is reached"
-        raise UndecidedError(msg)
+def overtime(*_: Any) -> Any:
+    msg = "the time limit is reached"
+    raise UndecidedError(msg)
 
 
 def test_the_time_limit_of_the_search(run: Run, file: File, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queries, "default_engine", Slow)
+    monkeypatch.setattr(queries, "order_of", overtime)
     assert run("solve", file(SOLVABLE)) == (3, "open    not decided: the time limit is reached\n", "")
     code, out, _ = run("solve", file(SOLVABLE), "--format", "json")
     found = json.loads(out)
-    assert (code, found["status"], found["reason"]) == (3, "unknown", "the time limit is reached")
+    hint = {"layer": None, "text": "not decided: the time limit is reached"}
+    assert (code, found["status"], found["hints"], found["conflict"]) == (3, "unknown", [hint], None)
 
 
 def test_the_time_limit_of_the_proof(run: Run, file: File, monkeypatch: pytest.MonkeyPatch) -> None:
-    def prove(*_: Any) -> bool:
-        msg = "the time limit is reached"
-        raise UndecidedError(msg)
-
-    monkeypatch.setattr(Solution, "prove", prove)
+    monkeypatch.setattr(Solution, "prove", overtime)
     code, out, _ = run("solve", file(SOLVABLE), "--no-run")
     assert (code, out.splitlines()[-1]) == (0, "proved  not in time: the time limit is reached")
 

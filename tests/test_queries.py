@@ -1,14 +1,15 @@
 """Tests of netsolve.queries and netsolve.answer: what is asked, and what is known afterwards."""
 
 import pickle
+import time
 from typing import Any
 
 import pytest
 
 import netsolve
 from netsolve import Answer, DocumentError, FaultError, UndecidedError, check, loads, queries, solve
-from netsolve.deadline import Deadline
-from netsolve.engines.base import Assignment
+from netsolve.engines.ordered import ORDERS
+from netsolve.engines.z3 import Z3Engine
 from netsolve.problem import Problem, Variable, pose
 from support import conv, document, exactly, pool, table
 
@@ -19,32 +20,9 @@ KNOWN = document(
 COVERED = "the padded input is at least as large as the dilated kernel"
 
 
-class Liar:
-    """An engine whose values do not fit."""
-
-    name = "liar"
-
-    def best(self, problem: Problem, deadline: Deadline) -> Assignment | None:
-        """Zeros."""
-        del deadline
-        return dict.fromkeys(problem.domains, 0)
-
-    def holds(self, problem: Problem, assignment: Assignment, deadline: Deadline) -> bool:
-        """Yes to everything."""
-        del problem, assignment, deadline
-        return True
-
-
-class Sloth(Liar):
-    """An engine that never finishes."""
-
-    name = "sloth"
-
-    def best(self, problem: Problem, deadline: Deadline) -> Assignment | None:
-        """Nothing."""
-        del problem, deadline
-        msg = "the time limit is reached"
-        raise UndecidedError(msg)
+def overtime(*_: object) -> None:
+    msg = "the time limit is reached"
+    raise UndecidedError(msg)
 
 
 def test_an_answer() -> None:
@@ -53,10 +31,11 @@ def test_an_answer() -> None:
     assert (answer.status, answer.network, answer.engine, answer.reason, answer.hint) == (
         "solved",
         network,
-        "z3",
+        "exact elimination",
         "",
         "",
     )
+    assert answer.count == 2  # the pool halves 8 evenly, rounding up or down
     best = answer.best
     assert best is not None
     assert dict(best.values) == {"conv2d_1.padding": 1, "maxpool2d_1.ceil_mode": False}
@@ -70,13 +49,38 @@ def test_an_answer() -> None:
 
 def test_solutions_are_at_most_as_many_as_asked_for() -> None:
     answer = solve(loads(ASKED))
-    assert [list(answer.solutions(limit)) for limit in (None, 0, 1, 5)] == [
-        [answer.best],
-        [],
-        [answer.best],
-        [answer.best],
+    every = [dict(solution.values) for solution in answer.solutions()]
+    assert every == [
+        {"conv2d_1.padding": 1, "maxpool2d_1.ceil_mode": False},
+        {"conv2d_1.padding": 1, "maxpool2d_1.ceil_mode": True},
     ]
+    for limit in (0, 1, 5):
+        assert [dict(solution.values) for solution in answer.solutions(limit)] == every[:limit]
     assert list(solve(loads(document(conv(3), output=[4, 7, 7]))).solutions()) == []
+
+
+def test_probabilities_of_all_solutions_sum_to_one() -> None:
+    chances = [solution.probability for solution in solve(loads(ASKED)).solutions()]
+    assert sum(chance or 0 for chance in chances) == pytest.approx(1, abs=0.01)
+
+
+def test_what_is_forced() -> None:
+    assert dict(solve(loads(ASKED)).forced) == {"conv2d_1.padding": 1}
+
+
+def test_z3_takes_over_where_an_unknown_has_no_upper_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = loads(document(conv(padding="?", out_channels="?"), output=[8, 8]))
+    answer = solve(network)
+    assert (answer.status, answer.engine, answer.count) == ("solved", "z3", None)
+    assert answer.best is not None
+    assert dict(answer.best.values) == {"conv2d_1.out_channels": 1, "conv2d_1.padding": 1}
+    assert [hint.text for hint in answer.hints] == [
+        "conv2d_1.out_channels has no upper bound: how many assignments there are is not counted"
+    ]
+    assert netsolve.count(network) is None
+    monkeypatch.setattr(Z3Engine, "best", overtime)
+    answer = solve(network)
+    assert (answer.status, answer.engine, answer.reason) == ("unknown", "z3", "the time limit is reached")
 
 
 def test_a_fully_known_network_solves_to_its_own_sizes() -> None:
@@ -133,25 +137,24 @@ def test_time_that_runs_out_leaves_it_undecided() -> None:
 
 
 def test_an_engine_that_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queries, "default_engine", Sloth)
+    monkeypatch.setattr(queries, "order_of", overtime)
     answer = solve(loads(ASKED))
-    assert (answer.status, answer.engine, answer.reason) == ("unknown", "sloth", "the time limit is reached")
+    assert (answer.status, answer.reason) == ("unknown", "the time limit is reached")
 
 
 def test_no_hint_where_there_is_no_time_for_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Tired(Sloth):
-        def best(self, problem: Problem, deadline: Deadline) -> Assignment | None:
-            wide = any(domain.high == queries.WIDEST for domain in problem.domains.values() if domain.ranges)
-            return super().best(problem, deadline) if wide else None
-
-    monkeypatch.setattr(queries, "default_engine", Tired)
+    monkeypatch.setitem(ORDERS, "small", overtime)
     answer = solve(loads(document(conv(1, padding="?"), output=[4, 10, 10])))
     assert (answer.status, answer.hint) == ("unsolvable", "")
 
 
 def test_values_that_do_not_fit_are_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queries, "default_engine", Liar)
-    with pytest.raises(FaultError, match=r"\Aliar gives values that do not fit: "):
+    class Liar:
+        def __init__(self, problem: Problem, *_: object) -> None:
+            self.best = dict.fromkeys(problem.domains, 0)
+
+    monkeypatch.setattr(queries, "order_of", Liar)
+    with pytest.raises(FaultError, match=r"\Aexact elimination gives values that do not fit: "):
         solve(loads(ASKED))
 
 
@@ -186,8 +189,9 @@ def test_check_stops_where_it_does_not_fit_and_names_the_line() -> None:
 
 
 def test_check_refuses_question_marks() -> None:
-    text = "net.toml: check is for networks without question marks; unknown here: input, conv2d_1.padding (use solve)"
-    with pytest.raises(DocumentError, match=exactly(text)):
+    text = "a question mark, and check is for networks without (use solve)"
+    lines = [f"net.toml:1: input[1]: {text}", f"net.toml:3: conv2d_1.padding[0]: {text}"]
+    with pytest.raises(DocumentError, match=exactly("\n".join(lines))):
         check(loads(document(conv(padding=["?", 0]), input=[3, "?", 8]), "net.toml"))
 
 
@@ -196,6 +200,105 @@ def test_errors_survive_the_trip_from_a_worker_process() -> None:
         loads("input = [0]\n", "net.toml")
     again = pickle.loads(pickle.dumps(caught.value))  # noqa: S301 - our own
     assert (str(again), again.mistakes, again.file) == (str(caught.value), caught.value.mistakes, "net.toml")
+
+
+def test_a_question_mark_that_is_repeated_is_one_mistake_of_check() -> None:
+    text = document(f"{{ repeat = 3, layers = [{conv(padding='?')}] }}", pool(ceil_mode="?"))
+    with pytest.raises(DocumentError) as caught:
+        check(loads(text))
+    assert [(each.where, each.line) for each in caught.value.mistakes] == [
+        ("conv2d_1.0.padding", 3),
+        ("maxpool2d_1.ceil_mode", 4),
+    ]
+
+
+def test_results_are_data() -> None:
+    answer, again = solve(loads(ASKED)), solve(loads(ASKED))
+    assert answer == again
+    assert hash(answer) == hash(again)
+    assert len(repr(answer)) < 1000
+    best = answer.best
+    assert best is not None
+    assert best.values == {"conv2d_1.padding": 1, "maxpool2d_1.ceil_mode": False}
+    assert repr(best.values) == repr(dict(best.values))
+    found: Any
+    for found in (best.values, best.unknowns, best.shapes, answer.forced, answer.network.inputs):
+        with pytest.raises(TypeError):
+            found["x"] = 1
+        with pytest.raises(AttributeError, match=exactly("a result is not changed: _entries")):
+            found._entries = {}  # noqa: SLF001
+
+
+@pytest.mark.parametrize("prefer", ["habits", "small", "same"])
+def test_answers_survive_the_trip_from_a_worker_process(prefer: Any) -> None:
+    answer = solve(loads(ASKED), prefer=prefer)
+    again = pickle.loads(pickle.dumps(answer))  # noqa: S301 - our own
+    assert again == answer
+    assert again.best.prove() is True
+    assert list(again.solutions()) == list(answer.solutions())
+    assert again.shares() == answer.shares()
+    twice = pickle.loads(pickle.dumps(pickle.loads(pickle.dumps(answer.best))))  # noqa: S301 - our own
+    assert twice == answer.best
+    assert twice.prove() is True
+    assert not hasattr(twice, "nothing")
+    assert not hasattr(again, "nothing")
+
+
+@pytest.mark.parametrize(
+    "text", [KNOWN, document(conv(9)), document(conv(padding="?", out_channels="?"), output=[8, 8])]
+)
+def test_answers_of_other_engines_survive_it_too(text: str) -> None:
+    answer = solve(loads(text))
+    again = pickle.loads(pickle.dumps(answer))  # noqa: S301 - our own
+    assert again == answer
+    assert list(again.solutions()) == list(answer.solutions())
+    assert again.best is None or again.best.prove()
+
+
+def test_all_that_does_not_fit_is_told() -> None:
+    answer = solve(loads(document(conv(9), conv(groups=3), table(op="BatchNorm2d", num_features=7))))
+    assert {(each.where, each.line) for each in answer.reasons} == {
+        ("conv2d_1", 3),
+        ("conv2d_2", 4),
+        ("batchnorm2d_1", 5),
+    }
+
+
+def test_calls_that_cannot_be() -> None:
+    wrong: Any = "nonsense"
+    text = 'prefer is one of habits, small, same, not "nonsense"'
+    with pytest.raises(netsolve.UsageError, match=exactly(text)):
+        solve(loads(ASKED), prefer=wrong)
+    with pytest.raises(netsolve.UsageError, match=exactly("limit is how many solutions to give, not -1")):
+        solve(loads(ASKED)).solutions(-1)
+    wrong = b"input = [3]"
+    with pytest.raises(netsolve.NetsolveError, match=r"^loads takes text, not bytes"):
+        loads(wrong)
+    wrong = 3
+    with pytest.raises(netsolve.NetsolveError, match=r"^load takes the name of a file, not int"):
+        netsolve.load(wrong)
+
+
+def test_the_clock_starts_before_the_network_is_posed(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = loads(ASKED)
+
+    def slowly(*arguments: Any, **more: Any) -> Problem:
+        time.sleep(0.05)
+        return pose(*arguments, **more)
+
+    monkeypatch.setattr(queries, "pose", slowly)
+    with pytest.raises(UndecidedError):
+        netsolve.count(network, timeout=0.04)
+    assert solve(network, timeout=0.04).status == "unknown"
+
+
+def test_the_network_with_its_values_can_be_checked_where_constraints_name_unknowns() -> None:
+    text = document(conv(padding="?p", out=["?", "?p"]), constraints=["p % 2 == 1", "p - 1 >= 0"], input=[3, 8, 1])
+    best = solve(loads(text)).best
+    assert best is not None
+    found = check(best.network)
+    assert found.problem is None
+    assert [str(each.text) for each in best.network.constraints] == ["1 % 2 == 1", "1 - 1 >= 0"]
 
 
 def test_every_public_name_is_there() -> None:

@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING, Any
 
-from netsolve.errors import DocumentError, FaultError, Mistake, NetsolveError, TorchError, UndecidedError
+from netsolve.errors import DocumentError, FaultError, Mistake, NetsolveError, TorchError, UndecidedError, UsageError
 
 if TYPE_CHECKING:
     from netsolve.answer import Answer, Solution
     from netsolve.document import load, loads
     from netsolve.domain import Unknown
-    from netsolve.network import Network
-    from netsolve.queries import Check, check, solve
+    from netsolve.network import Layer, Network
+    from netsolve.queries import Check, check, count, solve
     from netsolve.verification import Verification
 
 __version__ = "0.1.0"
@@ -17,11 +17,13 @@ __version__ = "0.1.0"
 _HOMES = {
     "Answer": "answer",
     "Check": "queries",
+    "Layer": "network",
     "Network": "network",
     "Solution": "answer",
     "Unknown": "domain",
     "Verification": "verification",
     "check": "queries",
+    "count": "queries",
     "load": "document",
     "loads": "document",
     "solve": "queries",
@@ -32,6 +34,7 @@ __all__ = [
     "Check",
     "DocumentError",
     "FaultError",
+    "Layer",
     "Mistake",
     "NetsolveError",
     "Network",
@@ -39,8 +42,10 @@ __all__ = [
     "TorchError",
     "UndecidedError",
     "Unknown",
+    "UsageError",
     "Verification",
     "check",
+    "count",
     "load",
     "loads",
     "solve",

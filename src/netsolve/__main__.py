@@ -34,7 +34,7 @@ def run() -> int:
 def _ended(error: BaseException) -> int:
     """Say why the program ends; the exit code."""
     from netsolve.cli import Abort, UsageError  # noqa: PLC0415
-    from netsolve.errors import FAULT, DocumentError, TorchError, UndecidedError  # noqa: PLC0415
+    from netsolve.errors import FAULT, DocumentError, TorchError, UndecidedError, printable  # noqa: PLC0415
 
     if isinstance(error, UsageError):
         error.show()
@@ -49,7 +49,7 @@ def _ended(error: BaseException) -> int:
         case TorchError():
             text, code = str(error), 1
         case OSError():
-            text, code = f"{error.filename or 'standard output'}: {error.strerror or error}", 2
+            text, code = f"{printable(str(error.filename or 'standard output'))}: {error.strerror or error}", 2
             if error.filename is None:
                 _drop_output()
         case _:

@@ -37,6 +37,17 @@ class Format(StrEnum):
     toml = "toml"
 
 
+class Prefer(StrEnum):
+    """Which answer comes first."""
+
+    habits = "habits"
+    small = "small"
+    same = "same"
+
+
+CODES = {"solved": 0, "unsolvable": 1, "unknown": 3}
+
+
 class PlainFormat(StrEnum):
     """How a check is written."""
 
@@ -74,6 +85,15 @@ def main(
 @app.command()
 def solve(  # noqa: PLR0913, PLR0917 - an argument is an option
     file: File,
+    top: Annotated[
+        int | None, typer.Option(help="How many answers to give (default 1); each is proved.", min=1, metavar="N")
+    ] = None,
+    every: Annotated[  # noqa: FBT002
+        bool, typer.Option("--all", help="Give all answers as they are found; none is proved or run.")
+    ] = False,
+    prefer: Annotated[
+        Prefer, typer.Option(help="What comes first: habits of authors, least padding, nearest to same.")
+    ] = Prefer.habits,
     format: Annotated[Format, typer.Option(help="How the answer is written.")] = Format.text,  # noqa: A002
     write: Annotated[bool, typer.Option("--write", help="Write the values into FILE itself.")] = False,  # noqa: FBT002
     no_proof: Annotated[bool, typer.Option("--no-proof", help="Do not let z3 prove the answer.")] = False,  # noqa: FBT002
@@ -82,28 +102,58 @@ def solve(  # noqa: PLR0913, PLR0917 - an argument is an option
 ) -> None:
     """Find the values of all question marks that fit together, prove them and run them in torch."""
     from netsolve.queries import solve as ask  # noqa: PLC0415
+    from netsolve.report.progress import progress  # noqa: PLC0415
     from netsolve.report.text import answer_text  # noqa: PLC0415
 
     if write and file == "-":
         msg = "--write needs a file, not standard input"
         raise typer.BadParameter(msg)
+    if every:
+        _only_streamed({"--write": write, "--top": top is not None, "--format toml": format is Format.toml})
     network = _read(file)
-    answer = ask(network, timeout=timeout)
-    if format is Format.text:
-        answer_text(answer, sys.stdout)
-    proved = run = None
-    code = {"solved": 0, "unsolvable": 1, "unknown": 3}[answer.status]
+    with progress("looking for values that fit"):
+        answer = ask(network, timeout=timeout, prefer=prefer.value)
+    if every:
+        raise typer.Exit(_stream(answer, format))
+    solutions = tuple(answer.solutions(top or 1))
+    quiet = format is not Format.text
+    if not quiet:
+        answer_text(answer, solutions, sys.stdout)
+    verdicts: list[bool | None] = []
+    run, code = None, CODES[answer.status]
     if answer.best is not None:
         sys.stdout.flush()
-        quiet = format is not Format.text
-        proved = None if no_proof else _prove(answer.best, timeout, quiet=quiet)
+        verdicts = [None] * len(solutions) if no_proof else _prove(solutions, timeout, quiet=quiet)
         run = None if no_run else _run(answer.best.verify, quiet=quiet)
         code = 1 if run is None and not no_run else 0
-    _emit(answer, format, proved, run)
-    code = _judged(code, proved, run)
+    _emit(answer, solutions, format, verdicts, run)
+    code = _judged(code, proved=False not in verdicts, run=run)
     if write and answer.best is not None and code == 0:
         _overwrite(Path(file), network, answer.best)
     raise typer.Exit(code)
+
+
+@app.command()
+def count(
+    file: File,
+    format: Annotated[PlainFormat, typer.Option(help="How the number is written.")] = PlainFormat.text,  # noqa: A002
+    timeout: Timeout = 60.0,
+) -> None:
+    """How many assignments of the question marks fit, exactly."""
+    from netsolve.queries import counted  # noqa: PLC0415
+    from netsolve.report.json import count_json  # noqa: PLC0415
+    from netsolve.report.progress import progress  # noqa: PLC0415
+
+    with progress("counting"):
+        found, reason = counted(_read(file), timeout)
+    sys.set_int_max_str_digits(0)
+    if format is PlainFormat.json:
+        typer.echo(count_json(found, reason))
+    elif found is None:
+        typer.echo(f"not counted: {reason}", err=True)
+    else:
+        typer.echo(found)
+    raise typer.Exit(3 if found is None else 0 if found else 1)
 
 
 @app.command()
@@ -128,7 +178,7 @@ def check(
         code = 1 if run is None else 0
     if format is PlainFormat.json:
         typer.echo(check_json(result, run))
-    raise typer.Exit(_judged(code, None, run))
+    raise typer.Exit(_judged(code, proved=True, run=run))
 
 
 @app.command()
@@ -158,31 +208,65 @@ def schema() -> None:
 
 
 def _read(file: str) -> "Network":
-    """The network of a file or of standard input."""
+    """The network of a file or of standard input; its warnings go to stderr."""
     from netsolve.document import load, read  # noqa: PLC0415
+    from netsolve.errors import printable  # noqa: PLC0415
 
-    if file != "-":
-        return load(file)
-    if sys.stdin is None:
+    if file == "-" and sys.stdin is None:
         msg = "standard input is closed"
         raise typer.BadParameter(msg)
-    return read(sys.stdin.buffer, "<stdin>")
+    network = load(file) if file != "-" else read(sys.stdin.buffer, "<stdin>")
+    for warning in network.warnings:
+        file_name = network.source.file if network.source else ""
+        place = ":".join(part for part in (printable(file_name), str(warning.line or "")) if part)
+        typer.echo(f"{place}: warning: {warning}", err=True)
+    return network
 
 
-def _prove(best: "Solution", timeout: float, *, quiet: bool) -> bool | None:
-    """z3's judgement of a solution; None where there was no time."""
+def _prove(solutions: "tuple[Solution, ...]", timeout: float, *, quiet: bool) -> "list[bool | None]":
+    """z3's judgement of each solution; None where there was no time."""
     from netsolve.errors import UndecidedError  # noqa: PLC0415
     from netsolve.report.text import proof_line  # noqa: PLC0415
 
-    proved, reason = None, ""
-    try:
-        proved = best.prove(timeout)
-    except UndecidedError as error:
-        reason = str(error)
+    verdicts: list[bool | None] = []
+    reason = ""
+    for solution in solutions:
+        try:
+            verdicts.append(solution.prove(timeout))
+        except UndecidedError as error:
+            verdicts.append(None)
+            reason = str(error)
     if not quiet:
-        typer.echo(proof_line(proved, reason))
+        typer.echo(proof_line(verdicts, reason))
         sys.stdout.flush()
-    return proved
+    return verdicts
+
+
+def _only_streamed(given: dict[str, bool]) -> None:
+    """Refuse the options that --all has no use for."""
+    for option, there in given.items():
+        if there:
+            msg = f"{option} does not go with --all, which lists answers as text or json"
+            raise typer.BadParameter(msg)
+
+
+def _stream(answer: "Answer", format: Format) -> int:  # noqa: A002
+    """Print every solution as it is found; the exit code."""
+    from netsolve.report.json import header_json, solution_json  # noqa: PLC0415
+    from netsolve.report.progress import progress  # noqa: PLC0415
+    from netsolve.report.text import header_text, solution_line  # noqa: PLC0415
+
+    sys.set_int_max_str_digits(0)
+    typer.echo(header_json(answer) if format is Format.json else header_text(answer))
+    with progress("listing") as show:
+        for rank, solution in enumerate(answer.solutions(), 1):
+            typer.echo(solution_json(solution) if format is Format.json else solution_line(rank, solution))
+            show(f"listed {rank:,}" + ("" if answer.count is None else f" of {answer.count:,}"))
+    if answer.status == "solved" and answer.count is None:
+        sys.stdout.flush()
+        typer.echo(f"only one answer is listed: {'; '.join(hint.text for hint in answer.hints)}", err=True)
+        return 3
+    return CODES[answer.status]
 
 
 def _run(verify: "Callable[[], Verification]", *, quiet: bool) -> "Verification | None":
@@ -209,18 +293,25 @@ def _verified(network: "Network", result: "Check") -> "Verification":
     return verify(network, result.shapes)
 
 
-def _emit(answer: "Answer", format: Format, proved: bool | None, run: "Verification | None") -> None:  # noqa: A002, FBT001
+def _emit(
+    answer: "Answer",
+    solutions: "tuple[Solution, ...]",
+    format: Format,  # noqa: A002
+    verdicts: "list[bool | None]",
+    run: "Verification | None",
+) -> None:
     """Write what is written at the end: JSON, or the document with its values."""
     from netsolve.document import write  # noqa: PLC0415
     from netsolve.report.json import answer_json  # noqa: PLC0415
     from netsolve.report.text import answer_text  # noqa: PLC0415
 
     if format is Format.json:
-        typer.echo(answer_json(answer, proved, run))
+        sys.set_int_max_str_digits(0)
+        typer.echo(answer_json(answer, solutions, verdicts, run))
     elif format is Format.toml and answer.best is not None:
         typer.echo(write(answer.network, answer.best.values, answer.best.unknowns), nl=False)
     elif format is Format.toml:
-        answer_text(answer, sys.stderr)
+        answer_text(answer, (), sys.stderr)
 
 
 def _overwrite(path: Path, network: "Network", best: "Solution") -> None:
@@ -248,13 +339,13 @@ def _overwrite(path: Path, network: "Network", best: "Solution") -> None:
     typer.echo(f"written {path}", err=True)
 
 
-def _judged(code: int, proved: bool | None, run: "Verification | None") -> int:  # noqa: FBT001
+def _judged(code: int, *, proved: bool, run: "Verification | None") -> int:
     """The exit code once the judges have spoken: a disagreement is never hidden."""
     from netsolve.errors import FAULT  # noqa: PLC0415
 
-    if proved is not False and (run is None or run.verified is not False):
+    if proved and (run is None or run.verified is not False):
         return code
-    if proved is False:
+    if not proved:
         typer.echo("netsolve: z3 says that these values do not fit", err=True)
     typer.echo(f"netsolve: {FAULT}", err=True)
     return 4

@@ -7,8 +7,19 @@ from dataclasses import dataclass
 FAULT = "this is a fault of netsolve itself: please report it with the document and the lines above"
 
 
+def printable(text: str, keep: str = "") -> str:
+    """A text with what a terminal might obey escaped as in Python, but for the signs in `keep`."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
 class NetsolveError(Exception):
     """Base class of every error that netsolve raises on purpose."""
+
+
+class UsageError(NetsolveError):
+    """A function was called with something it does not take; the text says what it takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +37,10 @@ class Mistake:
     line: int | None = None
 
     def __str__(self) -> str:
-        """One line: place, text, remedy."""
-        place = f"{self.where}: " if self.where else ""
-        return f"{place}{self.text}" + (f" ({self.remedy})" if self.remedy else "")
+        """One line: place, text, remedy; nothing in it that a terminal would obey."""
+        place = f"{printable(self.where)}: " if self.where else ""
+        remedy = f" ({printable(self.remedy)})" if self.remedy else ""
+        return f"{place}{printable(self.text, keep=chr(10))}{remedy}"
 
 
 class DocumentError(NetsolveError):
@@ -49,7 +61,7 @@ class DocumentError(NetsolveError):
         return "\n".join(self._line(mistake) for mistake in self.mistakes)
 
     def _line(self, mistake: Mistake) -> str:
-        place = [part for part in (self.file, str(mistake.line or "")) if part]
+        place = [part for part in (printable(self.file), str(mistake.line or "")) if part]
         return ": ".join([":".join(place), str(mistake)] if place else [str(mistake)])
 
 

@@ -14,10 +14,13 @@ from netsolve.expression import Expression, ExpressionError, Reference, resolve
 from netsolve.locate import Path
 from netsolve.network import Layer, Network, Number, Stated
 from netsolve.ops.arguments import Asked, AskedSwitch, Default, Inferred, show
-from netsolve.ops.base import OPERATORS, Formula, Mismatch, Rule, Shape, Size
+from netsolve.ops.base import OPERATORS, Formula, Mismatch, Operator, Rule, Shape, Size
 from netsolve.words import nearest
 
-ANYTHING = Domain(((-(2**62), None),))
+HUGE = 2**62
+"""No size goes beyond: torch counts cells in 64 bits."""
+
+ANYTHING = Domain(((-HUGE, None),))
 IMAGE_BUDGET = 200_000
 """How many values of formulas posing may compute to learn which sizes are possible; past it a size is unbounded."""
 
@@ -139,6 +142,12 @@ class Problem:
     unknowns: Mapping[str, Variable]
 
     @property
+    def asked(self) -> tuple[Variable, ...]:
+        """The variables of the question marks, each once."""
+        every = (v for question in self.questions for v in question.entries if isinstance(v, Variable))
+        return tuple(dict.fromkeys(every))
+
+    @property
     def violations(self) -> tuple[Factor, ...]:
         """The factors that no assignment can meet, since they hold no variable."""
         return tuple(factor for factor in self.factors if not factor.variables)
@@ -209,18 +218,24 @@ class _Posing:
     known: dict[tuple[Formula, tuple[Operand, ...]], Variable] = field(default_factory=dict)
     same: dict[Variable, Operand] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
+    givers: dict[str, Operator] = field(default_factory=dict)
+    takers: dict[str, list[Operator]] = field(default_factory=dict)
     budget: int = IMAGE_BUDGET
 
     def problem(self) -> Problem:
         """Pose inputs, layers and constraints in turn."""
         self.inputs()
         layers = {layer.name: _LayerTrace(self, layer) for layer in self.network.layers}
+        for layer in self.network.layers:
+            self.givers[layer.name] = layer.op
+            for name in layer.inputs:
+                self.takers.setdefault(name, []).append(layer.op)
         for trace in layers.values():
             trace.pose()
-        if self.network.output is not None:
-            for layer in self.network.layers:
-                if layer.name in self.network.results:
-                    self.final(layer)
+        results = set() if self.network.output is None else set(self.network.results)
+        for layer in self.network.layers if results else ():
+            if layer.name in results:
+                self.final(layer)
         for index, expression in enumerate(self.network.constraints):
             self.constraint(expression, ("constraints", index), layers)
         if self.mistakes:
@@ -296,13 +311,20 @@ class _Posing:
         """The value of a formula: an integer, or a variable, the same one for the same operands."""
         operands = tuple(map(self.current, operands))
         if not any(isinstance(v, Variable) for v in operands):
-            return formula(*operands)
+            return self.bounded(label, formula(*operands))
         variable = self.known.get((formula, operands))
         if variable is None:
             variable = self.known[formula, operands] = Variable(label.layer, len(self.domains))
             self.domains[variable] = self.image(formula, operands)
             self.factors.append(Factor(label, formula, operands, variable, cases))
         return variable
+
+    def bounded(self, label: Label, size: int) -> int:
+        """A size that follows from known ones; one that no tensor can have is a violation, and goes on no larger."""
+        if abs(size) > HUGE:
+            text = f"{label.text} is beyond what torch can count"
+            self.factors.append(Factor(Label(label.layer, text, label.path), Formula(lambda: False), ()))
+        return max(-HUGE, min(size, HUGE))
 
     def image(self, formula: Formula, operands: tuple[Operand, ...]) -> Domain:
         """The values a formula can take."""
@@ -312,7 +334,8 @@ class _Posing:
         self.budget -= work
         distinct = list(dict.fromkeys(v for v in operands if isinstance(v, Variable)))
         values = (dict(zip(distinct, row, strict=True)) for row in combinations(*(self.domains[v] for v in distinct)))
-        return Domain.of(formula(*(row[v] if isinstance(v, Variable) else v for v in operands)) for row in values)
+        sizes = (formula(*(row[v] if isinstance(v, Variable) else v for v in operands)) for row in values)
+        return Domain.of(size for size in sizes if abs(size) <= HUGE)
 
     def stated(self, layer: str, shape: Shape, out: Stated, path: Path) -> Shape:
         """Hold the sizes after a layer against what is stated of them; what is stated goes on from here."""
@@ -364,11 +387,13 @@ class _Posing:
     def constraint(self, expression: Expression, path: Path, layers: "Mapping[str, _LayerTrace]") -> None:
         """A user's constraint as a factor."""
         operands: dict[Reference, Operand] = {}
-        names = [name for name in layers if name in self.shapes]
+        blocks = self.network.blocks
+        known = {**blocks, **layers} if blocks else layers
         for reference in expression.references:
             try:
-                target = resolve(reference, layers, self.network.inputs, self.unknowns, expression.text)
-                if target.owner in layers and target.owner not in names:
+                target = resolve(reference, known, self.network.inputs, self.unknowns, expression.text)
+                owner = blocks.get(target.owner, target.owner)
+                if owner in layers and owner not in self.shapes:
                     return
                 operands[reference] = self.operand(target.owner, target.attribute, target.index, layers)
             except ExpressionError as error:
@@ -391,12 +416,15 @@ class _Posing:
         if owner in self.unknowns and attribute is None:
             return self.unknowns[owner]
         if owner in self.network.inputs or attribute == "out":
-            shape = self.shapes[owner]
+            shape = self.shapes[self.network.blocks.get(owner, owner)]
             if index is None or index >= len(shape):
                 wanted = f"{owner}.out" if attribute else owner
                 msg = f"{wanted} is a list of {len(shape)}: write {wanted}[0] to {wanted}[{len(shape) - 1}]"
                 raise Mismatch(msg)
             return _operand(shape[index])
+        if owner in self.network.blocks:
+            msg = f"{owner} is a block: of it there is {owner}.out, and behind its name those of its layers"
+            raise Mismatch(msg)
         return layers[owner].number(attribute or "", index)
 
 
@@ -432,6 +460,7 @@ class _LayerTrace:
             return
         self.inputs = tuple(tuple(map(posing.current, posing.shapes[name])) for name in layer.inputs)
         try:
+            self.op.admit(self)
             shape = self.op.pose(self, *self.inputs)
         except Mismatch as error:
             posing.mistake(layer.name, error.args[0], error.args[1], layer.path)
@@ -440,7 +469,7 @@ class _LayerTrace:
         kept = self.op.channels_first
         posing.channels_first[layer.name] = self.channels_first() if kept is None else kept
         if layer.out is not None:
-            shape = posing.stated(layer.name, shape, layer.out, (*layer.path, "out"))
+            shape = posing.stated(layer.name, shape, layer.out, layer.at("out"))
         posing.shapes[layer.name] = shape
 
     def ask(self) -> None:
@@ -473,7 +502,7 @@ class _LayerTrace:
         if not isinstance(value, int):
             return value
         key = name if entry is None else f"{name}[{entry}]"
-        return Written.at(value, key, self.layer.name, (*self.layer.path, name))
+        return Written.at(value, key, self.layer.name, self.layer.at(name))
 
     def ask_for(self, name: str, entry: int | None, unknown: Unknown) -> Variable:
         """A variable for a question mark, with its values and how it is liked."""
@@ -488,12 +517,12 @@ class _LayerTrace:
             domain = self.default(argument.default, limit, name, entry)
         if domain is None:
             domain = argument.default if isinstance(argument.default, Domain) else POSITIVE
-        variable = self.posing.variable(key, unknown, domain, (*self.layer.path, name))
+        variable = self.posing.variable(key, unknown, domain, self.layer.at(name))
         self.variables[name, entry] = variable
         if name in self.op.cases and self.posing.domains[variable].count is None:
             remedy = f'give it a set, such as {name} = "?1|2|4"'
             text = "its values are tried one by one, and its largest depends on something unknown"
-            self.posing.mistake(key, text, remedy, (*self.layer.path, name))
+            self.posing.mistake(key, text, remedy, self.layer.at(name))
         if limit is not None and self.posing.widest is None:
             self.bound(limit, variable, name, entry)
         if argument.prefer is not None:
@@ -513,7 +542,7 @@ class _LayerTrace:
             return possible
         text = f"unknown.{name} is {domain}, and {name} is at least {argument.least}: no value is left"
         remedy = f'give it a set of its own, such as {name} = "?1..3"'
-        self.posing.mistake(f"{self.layer.name}.{name}", text, remedy, (*self.layer.path, name))
+        self.posing.mistake(f"{self.layer.name}.{name}", text, remedy, self.layer.at(name))
         return None
 
     def axes(self, entry: int | None) -> Iterable[int]:
@@ -610,6 +639,14 @@ class _LayerTrace:
     def channels_first(self) -> bool:
         """Whether the input has its channels first."""
         return self.posing.channels_first[self.layer.inputs[0]]
+
+    def producer(self, index: int) -> Operator | None:
+        """The operator that gives an input; None where it is one of the network's own inputs."""
+        return self.posing.givers.get(self.layer.inputs[index])
+
+    def consumers(self, index: int) -> tuple[Operator, ...]:
+        """The operators that take the same tensor as this layer does, this one among them."""
+        return tuple(self.posing.takers[self.layer.inputs[index]])
 
     def number(self, name: str, index: int | None) -> Operand:
         """An argument as a constraint names it. Raises Mismatch where it is not one number."""

@@ -1,68 +1,139 @@
 """The questions one can ask about a network, and who is asked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
-from netsolve.answer import Answer, Solution, solution_of
+from netsolve.answer import PREFERENCES, Answer, Order, Preference, order_of, solution_of, solutions_of
 from netsolve.deadline import Deadline
-from netsolve.engines.base import Engine
-from netsolve.errors import DocumentError, FaultError, Mistake, UndecidedError
+from netsolve.domain import Unknown
+from netsolve.engines.base import Assignment
+from netsolve.engines.elimination import tables_of
+from netsolve.engines.ordered import ORDERS
+from netsolve.engines.plausible import Plausibility
+from netsolve.engines.relations import TooLargeError
+from netsolve.errors import DocumentError, FaultError, Mistake, UndecidedError, UsageError
+from netsolve.frozen import frozen
+from netsolve.hints import Hint, hints_for
 from netsolve.network import Network
-from netsolve.problem import EQUAL, Factor, Problem, Written, pose
+from netsolve.ops.arguments import show
+from netsolve.problem import EQUAL, Factor, Problem, Variable, Written, pose
 
+ELIMINATION = "exact elimination"
 WIDEST = 100
 """The largest padding that is tried when the default values do not suffice (a 3x3 convolution with 100 is real)."""
 
 
-def solve(network: Network, *, timeout: float | None = 60.0) -> Answer:
-    """The values that fit and are liked best.
+def solve(network: Network, *, timeout: float | None = 60.0, prefer: Preference = "habits") -> Answer:
+    """The values that fit, the most plausible first.
 
-    timeout: seconds; None for no limit. Raises DocumentError for what cannot be a network at all.
+    timeout: seconds; None for no limit; prefer: "habits" (of authors), "small" (least total padding) or "same" (fewest
+    layers off "same"). Raises DocumentError for what cannot be a network at all, UsageError for another preference.
     """
-    deadline, problem = Deadline(timeout), pose(network)
+    if prefer not in PREFERENCES:
+        msg = f"prefer is one of {', '.join(PREFERENCES)}, not {show(prefer)}"
+        raise UsageError(msg)
+    deadline = Deadline(timeout)
+    problem = pose(network)
     if not problem.domains:
-        if problem.violations:
-            first = problem.violations[0]
-            place = f"{first.label.layer}: " if first.label.layer else ""
-            return Answer(network, "unsolvable", reason=f"{place}{why(first)}")
-        return Answer(network, "solved", solution_of(problem, {}), count=1, engine="arithmetic")
-    engine = default_engine()
+        return known(problem)
     try:
-        best = ask(engine, problem, deadline)
-        hint = "" if best else wider(engine, network, deadline)
+        order = order_of(problem, prefer, deadline)
+        if order is None:
+            return Answer(network, "unsolvable", count=0, engine=ELIMINATION, hint=wider(network, deadline))
+        return by_elimination(problem, order, prefer)
+    except TooLargeError as error:
+        return by_z3(problem, deadline, str(error))
     except UndecidedError as error:
-        return Answer(network, "unknown", engine=engine.name, reason=str(error))
-    return Answer(network, "solved" if best else "unsolvable", best, engine=engine.name, hint=hint)
+        return Answer(network, "unknown", engine=ELIMINATION, reasons=(Mistake("", str(error)),))
 
 
-def default_engine() -> Engine:
-    """The engine that decides."""
+def known(problem: Problem) -> Answer:
+    """The answer for a network without unknowns: its sizes, or what does not fit."""
+    if not problem.violations:
+        return Answer(problem.network, "solved", solution_of(problem, {}, 1.0), count=1, engine="arithmetic")
+    reasons = tuple(dict.fromkeys(mistake_of(problem, factor) for factor in problem.violations))
+    return Answer(problem.network, "unsolvable", count=0, engine="arithmetic", reasons=reasons)
+
+
+def mistake_of(problem: Problem, factor: Factor) -> Mistake:
+    """What a relation says that is not so, with its layer and line."""
+    return Mistake(factor.label.layer, why(factor), line=problem.network.line(factor.label.path))
+
+
+def by_elimination(problem: Problem, order: Order, prefer: Preference) -> Answer:
+    """The answer of the exact engine."""
+    checked(problem, order.best, ELIMINATION)
+    count = order.tables.count()
+    solution = next(solutions_of(problem, [(0.0, order.best)], order))
+    supports = order.tables.supports()
+    forced = {
+        question.key: solution.values[question.key]
+        for question in problem.questions
+        if all(len(supports[v]) == 1 for v in question.entries if isinstance(v, Variable))
+    }
+    hints = hints_for(order, order.best) if isinstance(order, Plausibility) else ()
+    found = Answer(problem.network, "solved", solution, count, ELIMINATION, forced=forced, hints=hints)
+    return replace(found, order=order, prefer=prefer)
+
+
+def by_z3(problem: Problem, deadline: Deadline, reason: str) -> Answer:
+    """The answer of z3, for what tables cannot hold."""
     from netsolve.engines.z3 import Z3Engine  # noqa: PLC0415 - z3 takes a third of a second to import
 
-    return Z3Engine()
-
-
-def ask(engine: Engine, problem: Problem, deadline: Deadline) -> Solution | None:
-    """An engine's best assignment, checked by plain integers."""
-    assignment = engine.best(problem, deadline)
-    if assignment is None:
-        return None
-    if factor := problem.broken(assignment):
-        msg = f"{engine.name} gives values that do not fit: {factor.label.layer}: {factor.label.text}"
-        raise FaultError(msg)
-    return solution_of(problem, assignment)
-
-
-def wider(engine: Engine, network: Network, deadline: Deadline) -> str:
-    """What a wider range of paddings would give where the default values give nothing."""
+    network = problem.network
     try:
-        found = ask(engine, pose(network, widest=WIDEST), deadline)
+        found = Z3Engine().best(problem, deadline)
+        if found is None:
+            return Answer(network, "unsolvable", count=0, engine="z3", hint=wider(network, deadline))
+    except UndecidedError as error:
+        return Answer(network, "unknown", engine="z3", reasons=(Mistake("", str(error)),))
+    checked(problem, found, "z3")
+    hints = (Hint("", f"{reason}: how many assignments there are is not counted"),)
+    return Answer(network, "solved", solution_of(problem, found), engine="z3", hints=hints)
+
+
+def checked(problem: Problem, assignment: Assignment, engine: str) -> None:
+    """Raise FaultError unless an engine's assignment holds in plain integers."""
+    known_values = {v: assignment[v] for v in problem.domains}
+    if factor := problem.broken(known_values):
+        msg = f"{engine} gives values that do not fit: {factor.label.layer}: {factor.label.text}"
+        raise FaultError(msg)
+
+
+def wider(network: Network, deadline: Deadline) -> str:
+    """What a wider range of paddings would give where the default values give nothing."""
+    problem = pose(network, widest=WIDEST)
+    try:
+        order = ORDERS["small"](problem, deadline)
     except UndecidedError:
         return ""
-    if found is None:
+    if order is None:
         return ""
+    found = solution_of(problem, order.best)
     changed = ", ".join(f"{key} = {value}" for key, value in found.values.items() if key.endswith(".padding"))
-    return f"no padding within the default values fits; a wider range would: {changed}"
+    return f"no padding within the default values fits; a wider range would: {changed}" if changed else ""
+
+
+def count(network: Network, *, timeout: float | None = 60.0) -> int | None:
+    """How many assignments fit, exactly; None where an unknown has no upper bound or there are too many combinations.
+
+    Raises DocumentError for what cannot be a network at all, UndecidedError where the time is over.
+    """
+    return counted(network, timeout)[0]
+
+
+def counted(network: Network, timeout: float | None) -> tuple[int | None, str]:
+    """How many assignments fit; where that is not known None, and why."""
+    deadline = Deadline(timeout)
+    problem = pose(network)
+    if not problem.domains:
+        return (0 if problem.violations else 1), ""
+    try:
+        tables = tables_of(problem, deadline)
+    except TooLargeError as error:
+        return None, str(error)
+    return (0 if tables is None else tables.count()), ""
 
 
 @dataclass(frozen=True)
@@ -77,6 +148,10 @@ class Check:
     parameters: int
     problem: Mistake | None = None
 
+    def __post_init__(self) -> None:
+        """Let nothing change the results."""
+        object.__setattr__(self, "shapes", frozen(self.shapes))
+
 
 def check(network: Network) -> Check:
     """The sizes and parameters of a fully known network, by plain arithmetic.
@@ -85,19 +160,36 @@ def check(network: Network) -> Check:
     """
     problem = pose(network)
     if problem.questions:
-        keys = ", ".join(question.key for question in problem.questions)
-        text = f"check is for networks without question marks; unknown here: {keys}"
-        raise DocumentError([Mistake("", text, "use solve")], network.source.file if network.source else "")
+        raise DocumentError(unknowns_in(problem), network.source.file if network.source else "")
     if problem.violations:
         first = problem.violations[0]
         reached = [layer.name for layer in network.layers]
         stop = reached.index(first.label.layer) if first.label.layer in reached else len(reached)
         shapes = {name: tuple(map(int, problem.shapes[name])) for name in (*network.inputs, *reached[:stop])}
-        line = network.line(first.label.path)
-        return Check(shapes, 0, Mistake(first.label.layer, why(first), line=line))
+        return Check(shapes, 0, mistake_of(problem, first))
     shapes = {name: tuple(map(int, shape)) for name, shape in problem.shapes.items()}
     inputs = {layer.name: tuple(shapes[name] for name in layer.inputs) for layer in network.layers}
     return Check(shapes, sum(layer.op.parameters(inputs[layer.name]) for layer in network.layers))
+
+
+def unknowns_in(problem: Problem) -> list[Mistake]:
+    """A mistake for each question mark of a document, where there should be none."""
+    network = problem.network
+    found: dict[Any, Mistake] = {}
+    layers = {layer.name: layer for layer in network.layers}
+    for question in problem.questions:
+        name, _, argument = question.key.rpartition(".")
+        written = getattr(layers[name].op, argument) if name else network.inputs[question.key]
+        several = () if set(network.inputs) == {"input"} else ("inputs",)
+        for index, entry in enumerate(written if question.listed else (written,)):
+            if isinstance(entry, Unknown):
+                place = index if question.listed else None
+                where = question.key + (f"[{index}]" if question.listed else "")
+                path = layers[name].at(argument, place) if name else (*several, question.key, index)
+                text = "a question mark, and check is for networks without"
+                mistake = Mistake(where, text, "use solve", network.line(path))
+                found.setdefault(path if network.source else where, mistake)
+    return list(found.values())
 
 
 def why(factor: Factor) -> str:

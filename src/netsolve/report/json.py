@@ -8,33 +8,56 @@ from netsolve.queries import Check
 from netsolve.verification import Verification
 
 SCHEMA_VERSION = 1
+NOTHING = "no values of the question marks, within their ranges, fit"
 
 
-def answer_json(answer: Answer, proved: bool | None, run: Verification | None) -> str:  # noqa: FBT001
-    """An answer with what z3 and torch said of its best solution."""
-    verified = None if run is None else run.verified
-    best = answer.best
-    return _dump(
-        {
-            "schema_version": SCHEMA_VERSION,
-            "status": answer.status,
-            "name": answer.network.name or None,
-            "count": answer.count,
-            "unknowns": {} if best is None else dict(best.unknowns),
-            "solutions": [] if best is None else [solution_data(best, proved, verified)],
-            "forced": {},
-            "hints": [],
-            "conflict": {
-                "reasons": [
-                    {"layer": None, "line": None, "text": text} for text in (answer.reason, answer.hint) if text
-                ],
-                "changes": [],
-            }
-            if answer.status == "unsolvable"
-            else None,
-            "reason": answer.reason or None,
-        }
-    )
+def answer_json(
+    answer: Answer, solutions: tuple[Solution, ...], verdicts: list[bool | None], run: Verification | None
+) -> str:
+    """An answer with what z3 said of each solution and torch of the first."""
+    first = None if run is None else run.verified
+    rows = [
+        solution_data(solution, proved, None if rank else first)
+        for rank, (solution, proved) in enumerate(zip(solutions, verdicts, strict=True))
+    ]
+    return _dump(header(answer) | {"solutions": rows})
+
+
+def header(answer: Answer) -> dict[str, Any]:
+    """All of an answer but its solutions."""
+    reasons = [{"layer": why.where or None, "line": why.line, "text": why.text} for why in answer.reasons]
+    hints = [{"layer": hint.layer or None, "text": hint.text} for hint in answer.hints]
+    if answer.status == "unknown":
+        hints += [{"layer": None, "text": f"not decided: {answer.reason}"}]
+    if answer.hint:
+        hints += [{"layer": None, "text": answer.hint}]
+    conflict = {"reasons": reasons or [{"layer": None, "line": None, "text": NOTHING}], "changes": []}
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "status": answer.status,
+        "name": answer.network.name or None,
+        "count": answer.count,
+        "unknowns": {} if answer.best is None else dict(answer.best.unknowns),
+        "forced": dict(answer.forced),
+        "hints": hints,
+        "conflict": conflict if answer.status == "unsolvable" else None,
+    }
+
+
+def header_json(answer: Answer) -> str:
+    """The first line of a stream: the answer without its solutions."""
+    return _line(header(answer))
+
+
+def solution_json(solution: Solution) -> str:
+    """One line of a stream."""
+    return _line(solution_data(solution, None, None))
+
+
+def count_json(count: int | None, reason: str = "") -> str:
+    """How many assignments there are; null where that is not known, and a hint that says why."""
+    hints = [{"layer": None, "text": reason}] if reason else []
+    return _dump({"schema_version": SCHEMA_VERSION, "count": count, "hints": hints})
 
 
 def solution_data(solution: Solution, proved: bool | None, verified: bool | None) -> dict[str, Any]:  # noqa: FBT001
@@ -72,4 +95,13 @@ def check_json(check: Check, run: Verification | None) -> str:
 
 
 def _dump(data: dict[str, Any]) -> str:
-    return json.dumps(data, indent=1, ensure_ascii=False)
+    return _printable(json.dumps(data, indent=1, ensure_ascii=False))
+
+
+def _line(data: dict[str, Any]) -> str:
+    return _printable(json.dumps(data, ensure_ascii=False))
+
+
+def _printable(text: str) -> str:
+    """JSON with signs that a terminal might obey escaped; as they are not ASCII they stand in strings alone."""
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)

@@ -1,6 +1,7 @@
 """Answers as text. Every text is made from the plain data of an answer."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
 from rich.box import SIMPLE_HEAD
@@ -8,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from netsolve.answer import Answer, Solution
+from netsolve.errors import printable
 from netsolve.network import Layer, Network
 from netsolve.ops.arguments import show
 from netsolve.queries import Check
@@ -15,13 +17,37 @@ from netsolve.verification import Verification
 
 COLUMNS = {"kernel": "kernel_size", "stride": "stride", "padding": "padding"}
 TITLES = ("layer", *COLUMNS, "found", "output", "parameters")
+MOST_REASONS = 10
+LONG = 20
+"""Counts of more digits are shortened."""
+
 MARK = "*"
 """Stands behind every value that was found: colour is never the only sign."""
 
 
 def console(stream: IO[str]) -> Console:
-    """A console for a stream; where it is no terminal lines are as long as they need to be."""
-    return Console(file=stream, highlight=False, soft_wrap=True, width=None if stream.isatty() else 1000, markup=False)
+    """A console for a stream; where it is no terminal lines are as long as they need to be.
+
+    There, and where NO_COLOR is set, nothing but text is written.
+    """
+    terminal = stream.isatty()
+    plain = not terminal or bool(os.environ.get("NO_COLOR"))
+    return Console(
+        file=stream,
+        highlight=False,
+        soft_wrap=True,
+        width=None if terminal else 1000,
+        markup=False,
+        emoji=False,
+        force_terminal=terminal,
+        no_color=plain,
+        color_system=None if plain else "auto",
+    )
+
+
+def title_of(network: Network) -> str:
+    """What a network is called."""
+    return printable(network.name) or "the network"
 
 
 def network_table(
@@ -83,43 +109,90 @@ def size_text(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape))
 
 
-def answer_text(answer: Answer, stream: IO[str]) -> None:
-    """Print an answer: the table of the solution, or why there is none."""
-    title = answer.network.name or "the network"
+def answer_text(answer: Answer, solutions: tuple[Solution, ...], stream: IO[str]) -> None:
+    """Print an answer: the table of the best solution and what is known about all, or why there is none."""
+    title = title_of(answer.network)
     out = console(stream)
     if answer.best is not None:
         out.print(network_table(answer.network_solved, answer.best.shapes, answer.best.values))
         out.print()
-        out.print(found_line(answer, answer.best))
+        for line in found_lines(answer, answer.best):
+            out.print(line)
+        for rank, solution in enumerate(solutions[1:], 2):
+            out.print(f"next    {solution_line(rank, solution, answer.best)}")
     elif answer.status == "unsolvable":
         out.print(f"none    no values fit: {title} cannot have the sizes that are stated")
-        for line in (answer.reason, answer.hint):
+        more = len(answer.reasons) - MOST_REASONS
+        lines = [str(why) for why in answer.reasons[:MOST_REASONS]] + [f"and {more} more"] * (more > 0)
+        for line in (*lines, answer.hint):
             if line:
                 out.print(f"        {line}")
     else:
         out.print(f"open    not decided: {answer.reason}")
 
 
-def found_line(answer: Answer, best: Solution) -> str:
-    """What was found, in a line."""
+def found_lines(answer: Answer, best: Solution) -> Iterator[str]:
+    """What was found, how sure it is, and what would settle it."""
     if not best.values:
-        return "found   nothing is unknown, and every size agrees"
-    count = len(best.values)
-    return f"found   {count} value{'s' if count > 1 else ''}, marked {MARK} (by {answer.engine})"
+        yield "found   nothing is unknown, and every size agrees"
+        return
+    number = len(best.values)
+    yield f"found   {number} value{'s' if number > 1 else ''}, marked {MARK}, by {answer.engine}; {count_text(answer)}"
+    if best.probability is not None and answer.count != 1:
+        yield f"sure    {percent(best.probability)} by the habits of authors"
+    if answer.forced and len(answer.forced) < number:
+        names = ", ".join(f"{key} = {value_text(value)}" for key, value in answer.forced.items())
+        yield f"forced  {names}"
+    for hint in answer.hints:
+        yield f"hint    {hint.text}"
 
 
-def proof_line(proved: bool | None, reason: str = "") -> str:  # noqa: FBT001
-    """What z3 says."""
-    if proved is None:
+def count_text(answer: Answer) -> str:
+    """How many assignments fit."""
+    if answer.count is None:
+        return "how many others fit is not known"
+    if answer.count == 1:
+        return "nothing else fits"
+    digits = str(answer.count)
+    shown = f"{answer.count:,}" if len(digits) <= LONG else f"{digits[0]}.{digits[1:3]} * 10^{len(digits) - 1}"
+    return f"{shown} assignments fit"
+
+
+def percent(probability: float) -> str:
+    """A probability that never claims more than it knows."""
+    if probability > 0.9995:  # noqa: PLR2004 - rounding would make it a certainty
+        return "over 99.9%"
+    return f"{100 * probability:.1f}%" if probability >= 0.001 else "under 0.1%"  # noqa: PLR2004
+
+
+def header_text(answer: Answer) -> str:
+    """The line above a stream of solutions."""
+    return f"{title_of(answer.network)}: {answer.status}, {count_text(answer)}"
+
+
+def solution_line(rank: int, solution: Solution, best: Solution | None = None) -> str:
+    """One solution in a line; next to the best one, only what differs from it."""
+    values = {key: value for key, value in solution.values.items() if best is None or best.values[key] != value}
+    chance = "" if solution.probability is None else f"  {percent(solution.probability)}"
+    return f"{rank}{chance}  " + ", ".join(f"{key} = {value_text(value)}" for key, value in values.items())
+
+
+def proof_line(verdicts: list[bool | None], reason: str = "") -> str:
+    """What z3 says of the solutions."""
+    if False in verdicts:
+        return "proved  NO: z3 disagrees"
+    if None in verdicts:
         return f"proved  not in time: {reason}"
-    return "proved  z3's joint constraints of the whole network hold" if proved else "proved  NO: z3 disagrees"
+    if len(verdicts) > 1:
+        return f"proved  z3's joint constraints of the whole network hold for all {len(verdicts)}"
+    return "proved  z3's joint constraints of the whole network hold"
 
 
 def run_line(run: Verification) -> str:
     """What torch says."""
     if mismatch := run.mismatch:
         got = (
-            f"torch says: {mismatch.error}"
+            f"torch says: {printable(mismatch.error, keep=chr(10))}"
             if mismatch.measured is None
             else f"torch gives {size_text(mismatch.measured)}"
         )
@@ -140,4 +213,4 @@ def check_text(network: Network, check: Check, stream: IO[str]) -> None:
         out.print(f"total   {check.parameters:,} parameters")
     else:
         line = f"line {check.problem.line}: " if check.problem.line else ""
-        out.print(f"check   NO: {line}{check.problem.where}: {check.problem.text}")
+        out.print(f"check   NO: {line}{check.problem}")
