@@ -52,6 +52,7 @@ def test_styles_sum_to_one_and_losses_are_probabilities() -> None:
         ([conv(2, stride=2, padding="?")], (0,)),
         ([pool(3, stride=2, padding="?")], (1,)),
         ([pool(2, padding="?")], (0,)),
+        ([conv(1, padding="?"), conv(7, stride=2, padding="?")], (0, 3)),
     ],
 )
 def test_what_authors_do_where_nothing_else_is_known(layers: list[str], values: tuple[int, ...]) -> None:

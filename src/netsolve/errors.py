@@ -1,5 +1,6 @@
 """The errors a user can meet, and the record of one mistake."""
 
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -79,9 +80,14 @@ class FaultError(NetsolveError):
 
 @contextmanager
 def torch_needed() -> Iterator[None]:
-    """Around an import that needs torch: raises TorchError, with the cause and a remedy, where torch fails."""
+    """Around an import that needs torch: raises TorchError, with the cause and a remedy, where torch fails.
+
+    torch warns where NumPy is not installed; nothing here needs NumPy.
+    """
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Failed to initialize NumPy", UserWarning)
+            yield
     except Exception as error:
         cause = str(error).strip().partition("\n")[0] or type(error).__name__
         msg = f"torch cannot be imported: {cause} (install it, or leave out what needs it: --no-run)"
