@@ -2,12 +2,13 @@
 
 import io
 import re
+from pathlib import Path
 
 import pytest
 from grid import NAMES
 
 from netsolve.ops import OPERATORS
-from netsolve.report.ops import op_text, ops_text
+from netsolve.report.ops import op_text, ops_markdown, ops_text
 
 
 def full(name: str) -> str:
@@ -61,3 +62,9 @@ def test_one_operator_in_full() -> None:
 def test_an_unknown_name() -> None:
     with pytest.raises(KeyError):
         full("Conv2")
+
+
+def test_the_page_of_operators_is_what_the_declarations_say() -> None:
+    page = Path(__file__).parents[2] / "docs" / "operators.md"
+    assert page.read_text(encoding="utf-8") == ops_markdown(), "netsolve ops --markdown > docs/operators.md"
+    assert all(f"\n## {name}\n" in ops_markdown() for name in OPERATORS)

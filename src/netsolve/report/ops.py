@@ -43,6 +43,27 @@ def op_text(name: str, stream: IO[str]) -> None:
         out.print(row)
 
 
+def ops_markdown() -> str:
+    """All operators as a page of documentation."""
+    parts = [
+        "# Operators",
+        "",
+        "Made from the declarations by `netsolve ops --markdown`. Every layer also takes `name`, `from` and `out`.",
+    ]
+    for name in sorted(OPERATORS, key=str.lower):
+        operator = OPERATORS[name]
+        parts += ["", f"## {name}", ""]
+        if operator.torch_name != name:
+            parts.append(f"Another name of [{operator.torch_name}](#{operator.torch_name.lower()}).")
+            continue
+        rows = (*argument_rows(operator), *size_rows(operator), *rule_rows(operator))
+        parts += [
+            str(inspect.getdoc(operator)),
+            *(["", "```text", *(row.removeprefix("  ") for row in rows), "```"] if rows else []),
+        ]
+    return "\n".join([*parts, ""])
+
+
 def ordered(operator: type[Operator]) -> "list[Field[Any]]":
     """The arguments of an operator: those that must be written first."""
     return sorted(fields(operator), key=lambda field: field.default is not MISSING)
