@@ -306,13 +306,3 @@ def test_every_public_name_is_there() -> None:
     assert found["Answer"] is Answer
     with pytest.raises(AttributeError, match=exactly("module 'netsolve' has no attribute 'nothing'")):
         _ = netsolve.nothing
-
-
-def test_what_no_value_can_mend_is_said_although_something_is_unknown() -> None:
-    network = loads(document(conv(3, padding="?", groups=5)))
-    answer = solve(network)
-    assert (answer.status, answer.count, netsolve.count(network)) == ("unsolvable", 0, 0)
-    assert [reason.text for reason in answer.reasons] == [
-        "in_channels is a multiple of groups: here in_channels = 3, groups = 5",
-        "out_channels is a multiple of groups: here out_channels = 4, groups = 5",
-    ]

@@ -35,7 +35,7 @@ def solve(network: Network, *, timeout: float | None = 60.0, prefer: Preference 
         raise UsageError(msg)
     deadline = Deadline(timeout)
     problem = pose(network)
-    if not problem.domains or rules_broken(problem):
+    if not problem.domains:
         return known(problem)
     try:
         order = order_of(problem, prefer, deadline)
@@ -49,20 +49,11 @@ def solve(network: Network, *, timeout: float | None = 60.0, prefer: Preference 
 
 
 def known(problem: Problem) -> Answer:
-    """The answer where nothing is left to choose: the sizes of a known network, or what does not fit in any case."""
-    broken = rules_broken(problem) if problem.domains else problem.violations
-    if not broken:
+    """The answer for a network without unknowns: its sizes, or what does not fit."""
+    if not problem.violations:
         return Answer(problem.network, "solved", solution_of(problem, {}, 1.0), count=1, engine="arithmetic")
-    reasons = tuple(dict.fromkeys(mistake_of(problem, factor) for factor in broken))
+    reasons = tuple(dict.fromkeys(mistake_of(problem, factor) for factor in problem.violations))
     return Answer(problem.network, "unsolvable", count=0, engine="arithmetic", reasons=reasons)
-
-
-def rules_broken(problem: Problem) -> tuple[Factor, ...]:
-    """The rules that known numbers break whatever the unknown ones are.
-
-    Two sizes that are stated differently say less: one of them may only be taken over from another axis.
-    """
-    return tuple(factor for factor in problem.violations if factor.formula is not EQUAL)
 
 
 def mistake_of(problem: Problem, factor: Factor) -> Mistake:
@@ -136,7 +127,7 @@ def counted(network: Network, timeout: float | None) -> tuple[int | None, str]:
     """How many assignments fit; where that is not known None, and why."""
     deadline = Deadline(timeout)
     problem = pose(network)
-    if not problem.domains or problem.violations:
+    if not problem.domains:
         return (0 if problem.violations else 1), ""
     try:
         tables = tables_of(problem, deadline)
