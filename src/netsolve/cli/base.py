@@ -1,0 +1,103 @@
+"""What the commands share: the program, options, reading a file, running torch, the exit code."""
+
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from netsolve.network import Network
+    from netsolve.verification import Verification
+
+app = typer.Typer(
+    rich_markup_mode=None,
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+Abort = typer.Abort
+UsageError: Any = typer.BadParameter.__mro__[2]
+"""What is wrong with the command line: click's exception, or that of the copy of click that newer typers carry."""
+
+
+class PlainFormat(StrEnum):
+    """How a check is written."""
+
+    text = "text"
+    json = "json"
+
+
+File = Annotated[str, typer.Argument(help="A network as TOML; - for standard input.", metavar="FILE")]
+Timeout = Annotated[float, typer.Option(help="Seconds for the search, and again for the proof.", min=0.001, max=1e6)]
+NoRun = Annotated[bool, typer.Option("--no-run", help="Do not build and run the network in torch.")]
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value
+    if wanted:
+        from netsolve import __version__  # noqa: PLC0415
+
+        typer.echo(f"netsolve {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[  # noqa: FBT002
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Find the paddings (and kernels, strides, ...) that a network must have used, and prove it in torch.
+
+    Exit codes: 0 yes; 1 no answer, or a mismatch; 2 usage or document; 3 not decided in time; 4 a fault of netsolve;
+    130 interrupted.
+    """
+    del version
+
+
+def read(file: str) -> "Network":
+    """The network of a file or of standard input; its warnings go to stderr."""
+    from netsolve.document import load, read  # noqa: PLC0415
+    from netsolve.errors import printable  # noqa: PLC0415
+
+    if file == "-" and sys.stdin is None:
+        msg = "standard input is closed"
+        raise typer.BadParameter(msg)
+    network = load(file) if file != "-" else read(sys.stdin.buffer, "<stdin>")
+    for warning in network.warnings:
+        file_name = network.source.file if network.source else ""
+        place = ":".join(part for part in (printable(file_name), str(warning.line or "")) if part)
+        typer.echo(f"{place}: warning: {warning}", err=True)
+    return network
+
+
+def run(verify: "Callable[[], Verification]", *, quiet: bool) -> "Verification | None":
+    """What torch says; None where torch cannot be imported. Where stdout is no text, only what is wrong is said."""
+    from netsolve.errors import TorchError  # noqa: PLC0415
+    from netsolve.report.text import run_line  # noqa: PLC0415
+
+    try:
+        verdict = verify()
+    except TorchError as error:
+        typer.echo(f"run     not done: {error}", err=quiet)
+        return None
+    if not quiet or verdict.mismatch:
+        typer.echo(run_line(verdict), err=quiet)
+    return verdict
+
+
+def judged(code: int, *, proved: bool, verdict: "Verification | None") -> int:
+    """The exit code once the judges have spoken: a disagreement is never hidden."""
+    from netsolve.errors import FAULT  # noqa: PLC0415
+
+    if proved and (verdict is None or verdict.verified is not False):
+        return code
+    if not proved:
+        typer.echo("netsolve: z3 says that these values do not fit", err=True)
+    typer.echo(f"netsolve: {FAULT}", err=True)
+    return 4

@@ -1,0 +1,46 @@
+"""check: a fully known network, compared with torch."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from netsolve.cli.base import File, NoRun, PlainFormat, judged, read, run
+
+if TYPE_CHECKING:
+    from netsolve.network import Network
+    from netsolve.queries import Check
+    from netsolve.verification import Verification
+
+
+def check(
+    file: File,
+    format: Annotated[PlainFormat, typer.Option(help="How the result is written.")] = PlainFormat.text,  # noqa: A002
+    no_run: NoRun = False,  # noqa: FBT002
+) -> None:
+    """Sizes and parameters of a fully known network, compared with torch; where it does not fit, which layer, why."""
+    from netsolve.queries import check as ask  # noqa: PLC0415
+    from netsolve.report.json import check_json  # noqa: PLC0415
+    from netsolve.report.text import check_text  # noqa: PLC0415
+
+    network = read(file)
+    result = ask(network)
+    if format is PlainFormat.text:
+        check_text(network, result, sys.stdout)
+        sys.stdout.flush()
+    verdict, code = None, 1 if result.problem else 0
+    if result.problem is None and not no_run:
+        verdict = run(lambda: _verified(network, result), quiet=format is not PlainFormat.text)
+        code = 1 if verdict is None else 0
+    if format is PlainFormat.json:
+        typer.echo(check_json(result, verdict))
+    raise typer.Exit(judged(code, proved=True, verdict=verdict))
+
+
+def _verified(network: "Network", result: "Check") -> "Verification":
+    """The run of a network that was checked."""
+    from netsolve.errors import torch_needed  # noqa: PLC0415
+
+    with torch_needed():
+        from netsolve.verify import verify  # noqa: PLC0415
+    return verify(network, result.shapes)

@@ -1,0 +1,35 @@
+"""ops and schema: what a document may say."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+
+def ops(
+    name: Annotated[str, typer.Argument(help="One operator, shown in full.", metavar="[NAME]")] = "",
+    markdown: Annotated[bool, typer.Option("--markdown", help="All in full, as a page of documentation.")] = False,  # noqa: FBT002
+) -> None:
+    """The operators: their arguments with defaults, the size after them, their rules."""
+    from netsolve.ops import OPERATORS  # noqa: PLC0415
+    from netsolve.report.ops import op_text, ops_markdown, ops_text  # noqa: PLC0415
+    from netsolve.words import nearest  # noqa: PLC0415
+
+    if name and name not in OPERATORS:
+        msg = f"there is no operator {name[:60]}; {nearest(name, OPERATORS)}"
+        raise typer.BadParameter(msg)
+    if markdown:
+        typer.echo(ops_markdown(), nl=False)
+    elif name:
+        op_text(name, sys.stdout)
+    else:
+        ops_text(sys.stdout)
+
+
+def schema() -> None:
+    """A JSON schema of documents, for editors."""
+    import json  # noqa: PLC0415
+
+    from netsolve.schema import document_schema  # noqa: PLC0415
+
+    typer.echo(json.dumps(document_schema(), indent=1))
