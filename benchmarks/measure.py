@@ -101,7 +101,7 @@ def shares(order: Plausibility, truth: Mapping[str, Any]) -> Iterator[tuple[floa
 
 def compared(result: Result, problem: Problem, order: Plausibility, *, slow: bool) -> None:
     """What others take for the same: the best under the costs of the best explanation, and the count."""
-    explanation = next(order.search.explanations(Deadline(60)))[1]
+    explanation, _ = next(order.search.explanations(Deadline(60)))
     rows = order.costs(explanation)
     costs: Costs = {
         v: (order.tables.values(v), row) for v, row in rows.items() if v in problem.domains and v not in order.losses

@@ -8,6 +8,7 @@ from typing import Any
 
 from ortools.sat.python import cp_model
 
+from netsolve.arith import Term
 from netsolve.domain import Domain
 from netsolve.problem import Factor, Problem, Variable
 
@@ -18,7 +19,7 @@ SCALE = 1000
 LIMIT = 2**31
 
 
-class Line:
+class Line(Term):
     """A linear expression of CP-SAT's with Python's arithmetic."""
 
     __hash__ = None  # type: ignore[assignment]  # as a term of z3's
@@ -86,7 +87,7 @@ class Line:
         return Truth([self.expr == _plain(other)], self.model)
 
 
-class Truth:
+class Truth(Term):
     """Comparisons that hold together, and their opposite where it is one comparison."""
 
     def __init__(self, parts: list[Any], model: cp_model.CpModel, opposite: list[Any] | None = None) -> None:

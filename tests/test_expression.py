@@ -14,7 +14,7 @@ import pytest
 from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
 
-from netsolve import expression
+from netsolve import arith, expression
 from netsolve.expression import Expression, ExpressionError, Reference, Target, parse, resolve
 
 ALLOWED = (
@@ -133,7 +133,7 @@ def test_integers_as_in_python(text: str, numbers: dict[str, int]) -> None:
     assert _parsed(text).evaluate(value_of(numbers)) is _expected(text, numbers)
 
 
-class FakeTerm:
+class FakeTerm(arith.Term):
     """A number or truth value in several worlds at once; refuses all that a linear solver cannot do."""
 
     def __init__(self, *worlds: Any) -> None:

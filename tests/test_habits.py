@@ -266,3 +266,20 @@ def test_probabilities_of_deep_networks_do_not_underflow() -> None:
     assert answer.best.probability is not None
     assert 0 <= answer.best.probability <= 1
     assert sum(answer.shares()["conv2d_401.padding"].values()) == pytest.approx(1)
+
+
+def test_what_needs_no_search_is_what_the_search_finds() -> None:
+    checked = 0
+    for seed in range(400):
+        found = judged(seed)
+        direct = found and found[1].likeliest
+        if found is None or direct is None:
+            continue
+        _, plausibility, model = found
+        cost, assignment = direct
+        explanation, ranking = next(plausibility.search.explanations(Deadline(60)))
+        assert cost == pytest.approx(explanation.bound, abs=1e-6)
+        assert plausibility.key(assignment) == plausibility.key(plausibility.tables.assignment(ranking.best()[0]))
+        assert model.problem.broken({v: assignment[v] for v in model.problem.domains}) is None
+        checked += 1
+    assert checked > 10

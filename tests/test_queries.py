@@ -306,3 +306,15 @@ def test_every_public_name_is_there() -> None:
     assert found["Answer"] is Answer
     with pytest.raises(AttributeError, match=exactly("module 'netsolve' has no attribute 'nothing'")):
         _ = netsolve.nothing
+
+
+def test_the_best_answer_is_known_where_tables_cannot_hold_the_others() -> None:
+    layer = '{ op = "Conv1d", out_channels = 1, kernel_size = 901, padding = "?"'
+    layers = ", ".join([f"{layer} }}"] * 3 + [f"{layer}, out = [2000] }}"])
+    answer = solve(loads(f"input = [1, 2000]\nlayers = [{layers}]\n"))
+    assert (answer.status, answer.count, answer.engine) == ("solved", None, "the habits of authors")
+    assert answer.best is not None
+    assert set(answer.best.values.values()) == {450}
+    assert [hint.text for hint in answer.hints] == [
+        "more combinations than tables can hold: how many assignments there are is not counted"
+    ]

@@ -4,24 +4,25 @@ Formulas of operators are written once, on integers. A solver calls them with te
 and comparisons are overloaded by the terms; what Python does not let one overload is here.
 """
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 
-@runtime_checkable
-class Term(Protocol):
+class Term:
     """What a solver's term answers to besides `+ - * // %` and comparisons; a truth value is a term too."""
+
+    __slots__ = ()
 
     def choose(self, yes: Any, no: Any) -> Any:
         """`yes` where this truth value holds, otherwise `no`."""
-        ...
+        raise NotImplementedError
 
     def conjoin(self, other: Any) -> Any:
         """Both truth values hold."""
-        ...
+        raise NotImplementedError
 
     def negate(self) -> Any:
         """The truth value does not hold."""
-        ...
+        raise NotImplementedError
 
 
 def where(condition: Any, yes: Any, no: Any) -> Any:

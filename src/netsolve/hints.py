@@ -92,8 +92,8 @@ def most_informative(
 
 def count_given(tables: Tables, told: Mapping[Variable, int]) -> int:
     """How many assignments have these sizes."""
-    circuit = tables.circuit
-    return int(circuit.total(circuit.sums(_hits(tables, told), 1, 0), 1))
+    circuit, weights = tables.circuit, _hits(tables, told)
+    return int(circuit.total(weights, circuit.sums(weights, 1, 0), 1))
 
 
 def counts_given(tables: Tables, told: Mapping[Variable, int]) -> dict[Variable, dict[int, float]]:

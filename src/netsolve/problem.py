@@ -3,9 +3,11 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from itertools import product as combinations
+from itertools import repeat
 from math import prod
+from operator import itemgetter
 from typing import Any, NoReturn
 
 from netsolve.domain import POSITIVE, Domain, Unknown
@@ -42,20 +44,28 @@ class Variable:
 
 Operand = int | Variable
 
+Limits = tuple[tuple[Formula, tuple[Operand, ...]], ...]
+"""What the largest default value of an argument is: on each axis a formula and its operands."""
+
 
 class Written(int):
     """An integer that the document states, and what states it: `key` of `layer`, at `path`. Sums of it are plain."""
 
     key: str
     layer: str
-    path: Path
+    place: Path | Callable[[], Path]
 
     @classmethod
-    def at(cls, value: int, key: str, layer: str, path: Path) -> "Written":
-        """Note where an integer stands."""
+    def at(cls, value: int, key: str, layer: str, place: Path | Callable[[], Path]) -> "Written":
+        """Note where an integer stands: its path, or what finds that where it is needed."""
         written = cls(value)
-        written.key, written.layer, written.path = key, layer, path
+        written.key, written.layer, written.place = key, layer, place
         return written
+
+    @property
+    def path(self) -> Path:
+        """Where it stands."""
+        return self.place if isinstance(self.place, tuple) else self.place()
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +230,7 @@ class _Posing:
     mistakes: list[Mistake] = field(default_factory=list)
     givers: dict[str, Operator] = field(default_factory=dict)
     takers: dict[str, list[Operator]] = field(default_factory=dict)
+    images: dict[Any, Domain] = field(default_factory=dict)
     budget: int = IMAGE_BUDGET
 
     def problem(self) -> Problem:
@@ -286,8 +297,8 @@ class _Posing:
         self.mistakes.append(Mistake(where, text, remedy, self.network.line(path)))
 
     def relate(self, label: Label, formula: Formula, operands: tuple[Operand, ...], cases: frozenset[int]) -> None:
-        """State a relation; one between integers that holds is not worth a factor."""
-        if any(isinstance(v, Variable) for v in operands) or not formula(*operands):
+        """State a relation, unless it goes without saying."""
+        if tells(formula, operands):
             self.factors.append(Factor(label, formula, operands, None, cases))
 
     def unify(self, label: Label, left: Size, right: Size) -> Size:
@@ -309,7 +320,7 @@ class _Posing:
 
     def define(self, label: Label, formula: Formula, operands: tuple[Operand, ...], cases: frozenset[int]) -> Size:
         """The value of a formula: an integer, or a variable, the same one for the same operands."""
-        operands = tuple(map(self.current, operands))
+        operands = tuple(map(self.current, operands)) if self.same else operands
         if not any(isinstance(v, Variable) for v in operands):
             return self.bounded(label, formula(*operands))
         variable = self.known.get((formula, operands))
@@ -328,14 +339,17 @@ class _Posing:
 
     def image(self, formula: Formula, operands: tuple[Operand, ...]) -> Domain:
         """The values a formula can take."""
-        counts = [self.domains[v].count for v in operands if isinstance(v, Variable)]
-        if None in counts or (work := prod(c for c in counts if c is not None)) > min(4096, self.budget):
-            return ANYTHING
-        self.budget -= work
         distinct = list(dict.fromkeys(v for v in operands if isinstance(v, Variable)))
-        values = (dict(zip(distinct, row, strict=True)) for row in combinations(*(self.domains[v] for v in distinct)))
-        sizes = (formula(*(row[v] if isinstance(v, Variable) else v for v in operands)) for row in values)
-        return Domain.of(size for size in sizes if abs(size) <= HUGE)
+        domains = tuple(self.domains[v] for v in distinct)
+        places = tuple(distinct.index(v) if isinstance(v, Variable) else (v,) for v in operands)
+        key = (formula, places, domains)
+        if key not in self.images:
+            counts = [domain.count for domain in domains]
+            if None in counts or (work := prod(c for c in counts if c is not None)) > min(4096, self.budget):
+                return ANYTHING
+            self.budget -= work
+            self.images[key] = _image(formula, places, domains)
+        return self.images[key]
 
     def stated(self, layer: str, shape: Shape, out: Stated, path: Path) -> Shape:
         """Hold the sizes after a layer against what is stated of them; what is stated goes on from here."""
@@ -428,6 +442,18 @@ class _Posing:
         return layers[owner].number(attribute or "", index)
 
 
+def tells(formula: Formula, operands: tuple[Operand, ...]) -> bool:
+    """Whether a relation is worth a factor: one between integers that holds is not."""
+    return any(isinstance(v, Variable) for v in operands) or not formula.function(*operands)
+
+
+def _image(formula: Formula, places: tuple[Any, ...], domains: tuple[Domain, ...]) -> Domain:
+    """The values of a formula whose operands are integers (each in a tuple) or the places of domains."""
+    rows = list(combinations(*domains))
+    columns = [map(itemgetter(i), rows) if isinstance(i, int) else repeat(i[0], len(rows)) for i in places]
+    return Domain.of(size for size in set(map(formula.function, *columns)) if abs(size) <= HUGE)
+
+
 def _operand(size: Size) -> Operand:
     if isinstance(size, int | Variable):
         return size
@@ -450,7 +476,7 @@ class _LayerTrace:
 
     def __init__(self, posing: _Posing, layer: Layer) -> None:
         self.posing, self.layer, self.op = posing, layer, layer.op
-        self.variables: dict[tuple[str, int | None], Variable] = {}
+        self.arguments: dict[tuple[str, int | None], Size] = {}
         self.inputs: tuple[Shape, ...] = ()
 
     def pose(self) -> None:
@@ -474,11 +500,13 @@ class _LayerTrace:
 
     def ask(self) -> None:
         """List the layer's question marks."""
-        for name, argument in self.op.arguments.items():
-            value = getattr(self.op, name)
+        for name, value in vars(self.op).items():
             listed = isinstance(value, tuple)
+            if not (listed or isinstance(value, Unknown)) or name == "out":
+                continue
             entries = value if listed else (value,)
-            if name != "out" and any(isinstance(entry, Unknown) for entry in entries):
+            if any(isinstance(entry, Unknown) for entry in entries):
+                argument = self.op.arguments[name]
                 operands = tuple(self.argument(name, i if listed else None) for i in range(len(entries)))
                 boolean = isinstance(argument, AskedSwitch)
                 key = f"{self.layer.name}.{name}"
@@ -497,34 +525,41 @@ class _LayerTrace:
             value = value[entry or 0]
         else:
             entry = None
+        key = (name, entry)
+        if key not in self.arguments:
+            self.arguments[key] = self.number_or_word(name, entry, value)
+        return self.arguments[key]
+
+    def number_or_word(self, name: str, entry: int | None, value: Any) -> Size:
+        """A value as posing sees it: a variable, an integer that knows where it stands, or what else it is."""
         if isinstance(value, Unknown):
-            return self.variables.get((name, entry)) or self.ask_for(name, entry, value)
+            return self.ask_for(name, entry, value)
         if not isinstance(value, int):
             return value
         key = name if entry is None else f"{name}[{entry}]"
-        return Written.at(value, key, self.layer.name, self.layer.at(name))
+        return Written.at(value, key, self.layer.name, partial(self.layer.at, name))
 
     def ask_for(self, name: str, entry: int | None, unknown: Unknown) -> Variable:
         """A variable for a question mark, with its values and how it is liked."""
         argument = self.op.arguments[name]
         assert isinstance(argument, Asked)  # noqa: S101 - reading lets no question mark stand elsewhere
         key = f"{self.layer.name}.{name}" + ("" if entry is None else f"[{entry}]")
-        domain, limit = unknown.domain, None
+        domain = unknown.domain
+        limits: Limits = ()
         if domain is None:
             domain = self.allowed(name, argument)
         if domain is None and isinstance(argument.default, Default):
-            limit = Formula(argument.default.high)
-            domain = self.default(argument.default, limit, name, entry)
+            limits = self.limits(argument.default, entry)
+            domain = self.default(argument.default, limits, name)
         if domain is None:
             domain = argument.default if isinstance(argument.default, Domain) else POSITIVE
-        variable = self.posing.variable(key, unknown, domain, self.layer.at(name))
-        self.variables[name, entry] = variable
+        variable = self.arguments[name, entry] = self.posing.variable(key, unknown, domain, self.layer.at(name))
         if name in self.op.cases and self.posing.domains[variable].count is None:
             remedy = f'give it a set, such as {name} = "?1|2|4"'
             text = "its values are tried one by one, and its largest depends on something unknown"
             self.posing.mistake(key, text, remedy, self.layer.at(name))
-        if limit is not None and self.posing.widest is None:
-            self.bound(limit, variable, name, entry)
+        if self.posing.widest is None:
+            self.bound(limits, variable, name)
         if argument.prefer is not None:
             formula = _formula(argument.prefer)
             operands = self.operands(formula, entry or 0, {})
@@ -549,26 +584,27 @@ class _LayerTrace:
         """The axes that a value concerns: its own, or all of them."""
         return range(max(self.op.axes, 1)) if entry is None else (entry,)
 
-    def default(self, default: Default, limit: Formula, name: str, entry: int | None) -> Domain | None:
+    def limits(self, default: Default, entry: int | None) -> Limits:
+        """What the largest default value is on each axis: a formula and its operands, each once."""
+        limit = _formula(default.high)
+        return tuple(dict.fromkeys([(limit, self.operands(limit, axis, {})) for axis in self.axes(entry)]))
+
+    def default(self, default: Default, limits: Limits, name: str) -> Domain | None:
         """The default values where they follow from other arguments: a superset while those are unknown."""
         if self.posing.widest is not None and name == "padding" and not self.op.follows:
             return Domain.between(default.low, self.posing.widest)
-        highs = []
-        for axis in self.axes(entry):
-            values = [self.largest(v) for v in self.operands(limit, axis, {})]
-            if None in values:
-                return None
-            highs.append(limit(*values))
-        return Domain.between(default.low, min(highs))
+        rows = [(limit, [self.largest(v) for v in operands]) for limit, operands in limits]
+        if any(None in values for _, values in rows):
+            return None
+        return Domain.between(default.low, min(limit(*values) for limit, values in rows))
 
     def largest(self, operand: Operand) -> int | None:
         """The largest value of an operand."""
         return self.posing.domains[operand].high if isinstance(operand, Variable) else operand
 
-    def bound(self, limit: Formula, variable: Variable, name: str, entry: int | None) -> None:
+    def bound(self, limits: Limits, variable: Variable, name: str) -> None:
         """A default that refers to other unknowns is a constraint."""
-        for axis in self.axes(entry):
-            operands = self.operands(limit, axis, {})
+        for limit, operands in limits:
             if any(isinstance(v, Variable) for v in operands):
                 cases = frozenset(i + 1 for i in self.cases(limit))
                 label = self.label(f"the default values of {name}")
@@ -576,7 +612,7 @@ class _LayerTrace:
 
     def operands(self, formula: Formula, entry: int | None, given: Mapping[str, Size]) -> tuple[Operand, ...]:
         """What a formula is called with."""
-        return tuple(given[name] if name in given else self.operand(name, entry) for name in formula.operands)
+        return tuple([given[name] if name in given else self.operand(name, entry) for name in formula.operands])
 
     def operand(self, name: str, entry: int | None) -> Size:
         """An argument, or what the input implies."""
@@ -586,7 +622,7 @@ class _LayerTrace:
 
     def cases(self, formula: Formula) -> frozenset[int]:
         """The operands that engines enumerate."""
-        return frozenset(i for i, name in enumerate(formula.operands) if name in self.op.cases)
+        return _cases(formula, self.op.cases)
 
     def apply(self, formula: Formula, *, entry: int | None = None, **given: Size) -> Size:
         """The value of a formula."""
@@ -596,7 +632,10 @@ class _LayerTrace:
     def require(self, rule: Rule, *, entry: int | None = None, **given: Size) -> None:
         """State a rule."""
         operands = self.operands(rule.formula, entry, given)
-        self.posing.relate(self.label(rule.text), rule.formula, operands, self.cases(rule.formula))
+        if tells(rule.formula, operands):
+            self.posing.factors.append(
+                Factor(self.label(rule.text), rule.formula, operands, None, self.cases(rule.formula))
+            )
 
     def equal(self, left: Size, right: Size, text: str) -> None:
         """State that two sizes are one."""
@@ -673,6 +712,12 @@ class _LayerTrace:
     def refuse(self, text: str, remedy: str = "") -> NoReturn:
         """Say why a name in a constraint is no number."""
         raise Mismatch(text, remedy)
+
+
+@cache
+def _cases(formula: Formula, cases: frozenset[str]) -> frozenset[int]:
+    """The positions of the operands of these names."""
+    return frozenset(i for i, name in enumerate(formula.operands) if name in cases)
 
 
 @cache

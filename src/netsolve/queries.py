@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from netsolve.answer import PREFERENCES, Answer, Order, Preference, order_of, solution_of, solutions_of
+from netsolve.answer import PREFERENCES, Answer, Order, Preference, Solution, order_of, solution_of, solutions_of
 from netsolve.deadline import Deadline
 from netsolve.domain import Unknown
 from netsolve.engines.base import Assignment
@@ -20,6 +20,7 @@ from netsolve.ops.arguments import show
 from netsolve.problem import EQUAL, Factor, Problem, Variable, Written, pose
 
 ELIMINATION = "exact elimination"
+LIKELIEST = "the habits of authors"
 WIDEST = 100
 """The largest padding that is tried when the default values do not suffice (a 3x3 convolution with 100 is real)."""
 
@@ -62,9 +63,12 @@ def mistake_of(problem: Problem, factor: Factor) -> Mistake:
 
 
 def by_elimination(problem: Problem, order: Order, prefer: Preference) -> Answer:
-    """The answer of the exact engine."""
+    """The answer of the exact engine; where tables cannot hold the rest, the best assignment alone."""
     checked(problem, order.best, ELIMINATION)
-    count = order.tables.count()
+    try:
+        count = order.tables.count()
+    except TooLargeError as error:
+        return uncounted(solution_of(problem, order.best), LIKELIEST, str(error))
     solution = next(solutions_of(problem, [(0.0, order.best)], order))
     supports = order.tables.supports()
     forced = {
@@ -89,8 +93,13 @@ def by_z3(problem: Problem, deadline: Deadline, reason: str) -> Answer:
     except UndecidedError as error:
         return Answer(network, "unknown", engine="z3", reasons=(Mistake("", str(error)),))
     checked(problem, found, "z3")
+    return uncounted(solution_of(problem, found), "z3", reason)
+
+
+def uncounted(solution: Solution, engine: str, reason: str) -> Answer:
+    """One answer where tables cannot hold all of them, and why."""
     hints = (Hint("", f"{reason}: how many assignments there are is not counted"),)
-    return Answer(network, "solved", solution_of(problem, found), engine="z3", hints=hints)
+    return Answer(solution.problem.network, "solved", solution, engine=engine, hints=hints)
 
 
 def checked(problem: Problem, assignment: Assignment, engine: str) -> None:

@@ -5,9 +5,10 @@ their other variables. Which rows meet does not depend on weights, so the joins 
 count, sums and shares are then plain loops over these columns.
 """
 
-import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from netsolve.problem import Variable
@@ -23,7 +24,7 @@ class Bucket:
     count: how many values the variable has; value: for each row the position of the variable's value; context: for each
     row the index into the message that is left; members: the buckets whose messages are joined, with a column of
     indices into each; size: the length of the message. Rows are sorted by context, and `starts` has the first row of
-    each.
+    each, and last the number of rows.
     """
 
     variable: Variable
@@ -40,15 +41,30 @@ class Bucket:
         return len(self.value) == self.size
 
 
+@dataclass(slots=True)
+class Branch:
+    """A bucket that leaves a choice, with what follows from each of its rows.
+
+    starts: as the bucket's; settled: variables with the position of their value by row; onward: the branches it leads
+    to, with their contexts by row.
+    """
+
+    bucket: int
+    starts: list[int]
+    settled: list[tuple[Variable, list[int]]] = field(default_factory=list)
+    onward: list[tuple[int, list[int]]] = field(default_factory=list)
+
+
 @dataclass
 class Circuit:
     """The eliminations in their order; a message goes to one later bucket, or, having no variables, to the result.
 
-    roots: the buckets whose messages are the result.
+    roots: the buckets whose messages are the result; fixed: the variables that have one value and no bucket.
     """
 
     buckets: list[Bucket] = field(default_factory=list)
     roots: list[int] = field(default_factory=list)
+    fixed: tuple[Variable, ...] = ()
 
     def sums(self, weights: Weights, one: Any, zero: Any) -> list[list[Any]]:
         """The messages under (+, *): for each bucket the sum over its rows of the products of their weights."""
@@ -78,9 +94,12 @@ class Circuit:
                 rows = [weight * message[i] for weight, i in zip(rows, column, strict=True)]
         return [one] * len(bucket.value) if rows is None else rows
 
-    def total(self, messages: Sequence[Sequence[Any]], one: Any) -> Any:
+    def total(self, weights: Weights, messages: Sequence[Sequence[Any]], one: Any) -> Any:
         """The sum over all assignments."""
         result = one
+        for variable in self.fixed:
+            if variable in weights:
+                result = result * weights[variable][0]
         for root in self.roots:
             result = result * messages[root][0]
         return result
@@ -90,13 +109,15 @@ class Circuit:
     ) -> dict[Variable, list[Any]]:
         """For each variable and each of its values, the sum over the assignments with that value."""
         outside: list[list[Any]] = [[zero] * bucket.size for bucket in self.buckets]
+        alone = self.total(weights, [[one]] * len(self.buckets), one)
         for root in self.roots:
-            others = one
+            others = alone
             for other in self.roots:
                 if other != root:
                     others = others * messages[other][0]
             outside[root][0] = others
-        found: dict[Variable, list[Any]] = {}
+        whole = self.total(weights, messages, one)
+        found: dict[Variable, list[Any]] = {variable: [whole] for variable in self.fixed}
         for index in range(len(self.buckets) - 1, -1, -1):
             bucket = self.buckets[index]
             around = [outside[index][c] for c in bucket.context]
@@ -129,112 +150,45 @@ class Circuit:
             for i, weight in zip(column, rest, strict=True):
                 target[i] += weight
 
-    def least(self, costs: Weights) -> tuple[list[list[Any]], list[list[Any]]]:
-        """The messages under (min, +), and for each bucket the cost of each row."""
-        messages: list[list[Any]] = []
-        rows: list[list[Any]] = []
-        for bucket in self.buckets:
-            found = self.totals(bucket, costs, messages)
-            rows.append(found)
+    @cached_property
+    def branches(self) -> tuple["Branch", ...]:
+        """Where assignments part, the last bucket first; before them, as one row, what all assignments share."""
+        first = Branch(len(self.buckets), [0, 1])
+        branches = [first]
+        for root in self.roots:
+            self.settle(first, root, [0])
+        for index in range(len(self.buckets) - 1, -1, -1):
+            bucket = self.buckets[index]
+            if not bucket.single:
+                branch = Branch(index, bucket.starts)
+                branch.settled.append((bucket.variable, bucket.value))
+                for member, column in bucket.members:
+                    self.settle(branch, member, column)
+                branches.append(branch)
+        return tuple(branches)
+
+    def settle(self, branch: "Branch", index: int, contexts: list[int]) -> None:
+        """Note what a row of a branch says of a bucket: its variable's value where that follows, else its context."""
+        waiting = [(index, contexts)]
+        while waiting:
+            index, contexts = waiting.pop()
+            bucket = self.buckets[index]
             if bucket.single:
-                messages.append(found)
-                continue
-            ends = [*bucket.starts[1:], len(found)]
-            messages.append([min(found[a:b]) for a, b in zip(bucket.starts, ends, strict=True)])
-        return messages, rows
-
-    def totals(self, bucket: Bucket, costs: Weights, messages: Sequence[Sequence[Any]]) -> list[Any]:
-        """The sum of costs for each row of a bucket."""
-        own = costs.get(bucket.variable)
-        rows = [0.0] * len(bucket.value) if own is None else [own[i] for i in bucket.value]
-        for member, column in bucket.members:
-            message = messages[member]
-            rows = [cost + message[i] for cost, i in zip(rows, column, strict=True)]
-        return rows
-
-    def cheapest(self, costs: Weights) -> float:
-        """The least sum of costs."""
-        messages, _ = self.least(costs)
-        return float(sum(messages[root][0] for root in self.roots))
-
-    def best_of(self, costs: Weights) -> tuple[float, dict[Variable, int], float]:
-        """The least sum of costs, the positions of the values it belongs to, and how much more the second costs."""
-        messages, rows = self.least(costs)
-        chosen, siblings = _Options(self, messages, rows).follow(None)
-        regret = min((extra for extra, _, _ in siblings), default=float("inf"))
-        return float(sum(messages[root][0] for root in self.roots)), chosen, regret
-
-    def ranked(self, costs: Weights) -> "Iterator[tuple[float, dict[Variable, int]]]":
-        """All assignments, cheapest first, lazily: cost, and the position of each variable's value.
-
-        Rows are chosen from the last bucket back to the first. Each costs so much more than the best one in its place,
-        and an assignment's cost is the least cost plus the sum of these regrets.
-        """
-        messages, rows = self.least(costs)
-        best = sum(messages[root][0] for root in self.roots)
-        if best == float("inf"):
-            return
-        options = _Options(self, messages, rows)
-        heap: list[tuple[float, int, int, tuple[Any, ...] | None]] = [(0.0, 0, len(self.buckets), None)]
-        count = 0
-        while heap:
-            regret, _, _, choice = heapq.heappop(heap)
-            chosen, siblings = options.follow(choice)
-            yield best + regret, chosen
-            for extra, bucket, linked in siblings:
-                count += 1
-                heapq.heappush(heap, (regret + extra, count, bucket, linked))
-
-
-class _Options:
-    """The choices of rows, sorted by regret, as they are asked for."""
-
-    def __init__(self, circuit: Circuit, messages: list[list[Any]], rows: list[list[Any]]) -> None:
-        self.circuit, self.messages, self.rows = circuit, messages, rows
-        self.sorted: dict[tuple[int, int], list[tuple[float, int]]] = {}
-
-    def of(self, bucket: int, context: int) -> list[tuple[float, int]]:
-        """The rows of one context by their regrets."""
-        key = (bucket, context)
-        if key not in self.sorted:
-            part = self.circuit.buckets[bucket]
-            start = part.starts[context]
-            end = part.starts[context + 1] if context + 1 < part.size else len(part.value)
-            best, costs = self.messages[bucket][context], self.rows[bucket]
-            self.sorted[key] = sorted((costs[i] - best, i) for i in range(start, end) if costs[i] != float("inf"))
-        return self.sorted[key]
-
-    def follow(self, choice: "tuple[Any, ...] | None") -> tuple[dict[Variable, int], list[tuple[float, int, Any]]]:
-        """Complete a choice by the best rows; the assignment, and the choices that differ from it first at one place.
-
-        A choice is a linked list of (earlier choice, bucket, rank): at that bucket the row of that rank is taken,
-        before it (in the order of choosing) what the earlier choice says, after it the best.
-        """
-        forced: dict[int, int] = {}
-        node = choice
-        while node is not None:
-            forced.setdefault(node[1], node[2])
-            node = node[0]
-        last = choice[1] if choice is not None else len(self.circuit.buckets)
-        contexts = dict.fromkeys(self.circuit.roots, 0)
-        chosen: dict[Variable, int] = {}
-        siblings: list[tuple[float, int, Any]] = []
-        for index in range(len(self.circuit.buckets) - 1, -1, -1):
-            bucket = self.circuit.buckets[index]
-            context = contexts[index]
-            start = bucket.starts[context]
-            end = bucket.starts[context + 1] if context + 1 < bucket.size else len(bucket.value)
-            if index > last or end - start == 1:
-                rank = forced.get(index, 0)
-                row = start if end - start == 1 else self.of(index, context)[rank][1]
+                branch.settled.append((bucket.variable, [bucket.value[i] for i in contexts]))
+                waiting += [(member, [column[i] for i in contexts]) for member, column in bucket.members]
             else:
-                options = self.of(index, context)
-                rank = forced.get(index, 0)
-                regret, row = options[rank]
-                if rank + 1 < len(options):
-                    earlier = choice[0] if choice is not None and index == last else choice
-                    siblings.append((options[rank + 1][0] - regret, index, (earlier, index, rank + 1)))
-            chosen[bucket.variable] = bucket.value[row]
-            for member, column in bucket.members:
-                contexts[member] = column[row]
-        return chosen, siblings
+                branch.onward.append((index, contexts))
+
+    def columns(self) -> dict[Variable, list[int]]:
+        """All assignments side by side: for each variable of several values the position of its value in each."""
+        contexts = {len(self.buckets): [0]}
+        found: dict[Variable, list[int]] = {}
+        for branch in self.branches:
+            spans = [range(branch.starts[place], branch.starts[place + 1]) for place in contexts.pop(branch.bucket)]
+            origins = [i for i, span in enumerate(spans) for _ in span]
+            rows = list(chain.from_iterable(spans))
+            contexts = {k: [column[i] for i in origins] for k, column in contexts.items()}
+            found = {v: [column[i] for i in origins] for v, column in found.items()}
+            found.update({v: [column[row] for row in rows] for v, column in branch.settled})
+            contexts.update({member: [column[row] for row in rows] for member, column in branch.onward})
+        return found

@@ -34,9 +34,11 @@ def compile_circuit(
     hidden: variables that belong to no assignment: one value of theirs for each assignment is enough, and they have
     no weights. Raises TooLargeError past the limit of rows, UndecidedError past the deadline.
     """
-    positions = {v: {value: i for i, value in enumerate(found)} for v, found in relations.values.items()}
+    open_ = {v: found for v, found in relations.values.items() if len(found) > 1}
+    positions = {v: {value: i for i, value in enumerate(found)} for v, found in open_.items()}
     tables = [_table(relation, positions) for relation in relations.relations]
     circuit = _Elimination(positions, tables, deadline, hidden).run()
+    circuit.fixed = tuple(v for v in relations.values if v not in open_)
     return circuit if all(bucket.value for bucket in circuit.buckets) else None
 
 
@@ -177,6 +179,7 @@ class _Elimination:
                 message.append(keys[i])
                 starts.append(place)
             context.append(len(message) - 1)
+        starts.append(len(order))
         value = [rows[i][own] for i in order]
         columns = [(bucket, [column[i] for i in order]) for bucket, column in members]
         count = len(self.positions[variable])

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from netsolve.deadline import Deadline
 from netsolve.engines.circuit import Circuit
 from netsolve.engines.compilation import compile_circuit
+from netsolve.engines.ranking import Ranking
 from netsolve.engines.relations import Relations, relations_of
 from netsolve.problem import Problem, Variable
 
@@ -37,7 +39,7 @@ class Tables:
 
     def count(self) -> int:
         """How many assignments there are, exactly."""
-        return int(self.circuit.total(self.circuit.sums({}, 1, 0), 1))
+        return int(self.circuit.total({}, self.circuit.sums({}, 1, 0), 1))
 
     def supports(self) -> dict[Variable, list[int]]:
         """The values that each variable has in some assignment."""
@@ -53,15 +55,30 @@ class Tables:
 
     def assignment(self, chosen: Mapping[Variable, int]) -> dict[Variable, int]:
         """The values of all variables of the problem from positions among their values."""
-        values = {v: found[chosen.get(v, 0)] for v, found in self.relations.values.items()}
-        return values | {v: values[root] for v, root in self.relations.stands_for.items()}
+        values, found = dict(self.fixed), self.relations.values
+        values.update({v: found[v][place] for v, place in chosen.items()})
+        values.update({v: values[root] for v, root in self.merged})
+        return values
+
+    @cached_property
+    def fixed(self) -> dict[Variable, int]:
+        """The first value of every variable, which is the only one of those that are not chosen."""
+        relations = self.relations
+        roots = {v: found[0] for v, found in relations.values.items()}
+        return roots | {v: roots[root] for v, root in relations.stands_for.items()}
+
+    @cached_property
+    def merged(self) -> list[tuple[Variable, Variable]]:
+        """The variables for which others of several values stand, with those."""
+        relations = self.relations
+        return [(v, root) for v, root in relations.stands_for.items() if len(relations.values[root]) > 1]
 
     def ranked(self, costs: Mapping[Variable, Sequence[float]]) -> Ranked:
         """All assignments by the sum of costs of their values, lazily.
 
         costs: for variables that stand for themselves, a cost for each of their values in ascending order.
         """
-        for cost, chosen in self.circuit.ranked(costs):
+        for cost, chosen in Ranking(self.circuit, costs):
             yield cost, self.assignment(chosen)
 
     def add(self, costs: dict[Variable, Sequence[float]], variable: Variable, row: Sequence[float]) -> None:

@@ -4,16 +4,18 @@ A network's sizes are few: from a known input a layer can only end at a handful.
 backwards leaves, for every factor, the short list of value combinations that can still be part of a solution.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import compress, product, repeat
 from math import isqrt
+from operator import itemgetter
 from typing import Any
 
 from netsolve.deadline import Deadline
 from netsolve.domain import LARGEST, Domain
 from netsolve.errors import UndecidedError
-from netsolve.problem import EQUAL, Factor, Operand, Problem, Variable, product_of
+from netsolve.ops.base import Formula
+from netsolve.problem import EQUAL, Operand, Problem, Variable, product_of
 
 MOST_WORK = 3_000_000
 """How many combinations may be looked at before the problem is left to z3."""
@@ -32,14 +34,18 @@ class TooLargeError(UndecidedError):
 
 @dataclass(slots=True)
 class Relation:
-    """Values that go together: one row for each combination of the variables in `scope`."""
+    """Values that go together: one row for each combination of the variables in `scope`.
+
+    breadths: how many values each variable has among the rows.
+    """
 
     scope: tuple[Variable, ...]
     rows: list[Row]
+    breadths: list[int] = field(default_factory=list)
 
-    def project(self, position: int) -> set[int]:
-        """The values of one variable."""
-        return {row[position] for row in self.rows}
+    def project(self) -> list[frozenset[int]]:
+        """The values of each variable."""
+        return [frozenset(column) for column in zip(*self.rows, strict=True)]
 
 
 @dataclass
@@ -66,13 +72,31 @@ def relations_of(problem: Problem, deadline: Deadline) -> Relations:
     return _Propagation(problem, deadline).run()
 
 
+class _Call:
+    """A formula called with integers and with variables that stand for themselves; output: the variable it defines."""
+
+    __slots__ = ("formula", "inputs", "operands", "output")
+
+    def __init__(self, formula: Formula, operands: tuple[Operand, ...], output: Variable | None) -> None:
+        self.formula, self.operands, self.output = formula, operands, output
+        self.inputs = frozenset([v for v in operands if isinstance(v, Variable)])
+
+
 @dataclass
 class _Propagation:
+    """The state of propagation.
+
+    roots: the variable that stands for each merged one; values: what variables can still be, as far as that has been
+    looked at; only: the variables with one value; rows: the combinations of calls that were worked out before.
+    """
+
     problem: Problem
     deadline: Deadline
     roots: dict[Variable, Variable] = field(default_factory=dict)
     domains: dict[Variable, Domain] = field(default_factory=dict)
-    values: dict[Variable, set[int]] = field(default_factory=dict)
+    values: dict[Variable, frozenset[int]] = field(default_factory=dict)
+    only: dict[Variable, int] = field(default_factory=dict)
+    rows: dict[Any, list[Row]] = field(default_factory=dict)
     work: int = MOST_WORK
 
     def run(self) -> Relations:
@@ -80,10 +104,11 @@ class _Propagation:
         self.merge()
         if any(not domain.ranges for domain in self.domains.values()) or self.problem.violations:
             return self.infeasible()
-        factors = self.distinct()
-        self.bound(factors)
+        calls = self.distinct()
+        self.bound(calls)
+        self.only = {v: domain.low for v, domain in self.domains.items() if domain.low == domain.high}
         relations: list[Relation] = []
-        for definitions, rules in self.bundles(factors):
+        for definitions, rules in bundles(calls):
             relation = self.enumerate(definitions, rules)
             if not relation.rows:
                 return self.infeasible()
@@ -91,20 +116,24 @@ class _Propagation:
             relations.append(relation)
         asked = {self.root(v) for v in self.problem.asked}
         for variable in self.domains:
-            if self.root(variable) is variable:
+            if variable not in self.roots:
                 if variable not in self.values and variable not in asked:
-                    self.values[variable] = {self.domains[variable].low}
+                    self.values[variable] = frozenset([self.domains[variable].low])
                 self.finite(variable)
         return self.prune(relations)
 
-    def distinct(self) -> list[Factor]:
+    def distinct(self) -> list[_Call]:
         """The factors, but for equalities, which are met by now, and rules that say again what another says."""
-        found: dict[Any, Factor] = {}
+        found: dict[Any, _Call] = {}
+        roots = self.roots
         for factor in self.problem.factors:
             if factor.formula is EQUAL:
                 continue
-            operands = tuple(self.root(v) if isinstance(v, Variable) else v for v in factor.operands)
-            found.setdefault((factor.formula, operands, factor.output), factor)
+            operands = tuple([roots.get(v, v) if isinstance(v, Variable) else v for v in factor.operands])
+            output = None if factor.output is None else self.root(factor.output)
+            key = (factor.formula, operands, output)
+            if key not in found:
+                found[key] = _Call(factor.formula, operands, output)
         return list(found.values())
 
     def infeasible(self) -> Relations:
@@ -113,9 +142,7 @@ class _Propagation:
 
     def root(self, variable: Variable) -> Variable:
         """The variable that stands for a class of equal ones."""
-        while variable in self.roots:
-            variable = self.roots[variable]
-        return variable
+        return self.roots.get(variable, variable)
 
     def merge(self) -> None:
         """Make equal variables one, with the values that all of them may have."""
@@ -123,7 +150,7 @@ class _Propagation:
         for factor in self.problem.factors:
             if factor.formula is not EQUAL:
                 continue
-            left, right = (self.root(v) if isinstance(v, Variable) else v for v in factor.operands)
+            left, right = (self.ancestor(v) if isinstance(v, Variable) else v for v in factor.operands)
             if isinstance(left, Variable) and isinstance(right, Variable):
                 if left is not right:
                     left, right = sorted((left, right), key=lambda v: v.index)
@@ -134,52 +161,40 @@ class _Propagation:
                 assert isinstance(variable, Variable)  # noqa: S101 - one of the two is
                 assert isinstance(value, int)  # noqa: S101 - and the other is not
                 self.domains[variable] = self.domains[variable] & Domain.between(value, value)
+        self.roots = {variable: self.ancestor(variable) for variable in self.roots}
 
-    def operand(self, operand: Operand | None) -> Operand | None:
-        """An operand with its class's variable, or the only value that is left."""
-        if not isinstance(operand, Variable):
-            return operand
-        root = self.root(operand)
-        domain = self.domains[root]
-        return domain.low if domain.count == 1 else root
+    def ancestor(self, variable: Variable) -> Variable:
+        """The variable that stands for a class while classes are still merged."""
+        while variable in self.roots:
+            variable = self.roots[variable]
+        return variable
 
-    def bound(self, factors: Sequence[Factor]) -> None:
+    def bound(self, calls: Sequence[_Call]) -> None:
         """Find upper bounds for variables without one, from the last layer back to the first."""
-        for factor in reversed(factors):
-            if factor.output is None:
+        for call in reversed(calls):
+            open_ = [v for v in call.inputs if self.domains[v].high is None] if call.output is not None else []
+            if call.output is None or not open_ or (output := self.domains[call.output]).high is None:
                 continue
-            output = self.domains[self.root(factor.output)]
-            operands = [self.operand(v) for v in factor.operands]
-            open_ = [v for v in operands if isinstance(v, Variable) and self.domains[v].high is None]
-            if output.high is None or not open_:
-                continue
-            if factor.formula is product_of(len(operands)):
-                if output.count == 1:
-                    divisors = Domain.of(_divisors(output.low))
-                    for variable in open_:
-                        self.domains[variable] = self.domains[variable] & divisors
-                else:
-                    for variable in open_:
-                        self.domains[variable] = self.domains[variable] & Domain.between(1, output.high)
-            elif len(set(open_)) == 1:
-                self.bound_operand(factor, operands, open_[0], output.high)
+            if call.formula is product_of(len(call.operands)):
+                possible = Domain.of(_divisors(output.low)) if output.count == 1 else Domain.between(1, output.high)
+                for variable in open_:
+                    self.domains[variable] = self.domains[variable] & possible
+            elif len(open_) == 1:
+                self.bound_operand(call, open_[0], output.high)
 
-    def bound_operand(self, factor: Factor, operands: Sequence[Operand | None], variable: Variable, high: int) -> None:
+    def bound_operand(self, call: _Call, variable: Variable, high: int) -> None:
         """Sizes grow with the sizes they come from: search for the last input size that can end below `high`."""
-        others = [
-            [v]
-            if isinstance(v, int | float)
-            else None
-            if v is variable
-            else list(self.domains[v])
-            if isinstance(v, Variable)
-            else [0]
-            for v in operands
-        ]
-        corners = [None if other is None else sorted({other[0], other[-1]}) for other in others]
+        corners: list[list[int] | None] = []
+        for operand in call.operands:
+            if isinstance(operand, Variable):
+                domain = self.domains[operand]
+                ends = sorted({domain.low, domain.low if domain.high is None else domain.high})
+                corners.append(None if operand is variable else ends)
+            else:
+                corners.append([operand])
 
         def least(size: int) -> int:
-            return min(int(factor.formula(*row)) for row in product(*([size] if c is None else c for c in corners)))
+            return min(int(call.formula(*row)) for row in product(*([size] if c is None else c for c in corners)))
 
         low, top = self.domains[variable].low, max(self.domains[variable].low, 1)
         while top < LARGEST and least(top) <= high:
@@ -189,36 +204,8 @@ class _Propagation:
             low, top = (middle, top) if least(middle) <= high else (low, middle)
         self.domains[variable] = self.domains[variable] & Domain.between(-LARGEST, top)
 
-    def bundles(self, factors: Sequence[Factor]) -> Iterable[tuple[list[Factor], list[Factor]]]:
-        """Definitions from the same variables with the rules that speak of no others, then the rules that are left."""
-        rules: dict[Variable, list[Factor]] = {}
-        together: dict[frozenset[Variable], list[Factor]] = {}
-        for factor in factors:
-            if factor.output is None:
-                last = max((self.root(v) for v in factor.variables), key=lambda v: v.index)
-                rules.setdefault(last, []).append(factor)
-            else:
-                together.setdefault(self.inputs(factor), []).append(factor)
-        taken: set[int] = set()
-        for factor in factors:
-            if factor.output is None or id(factor) in taken:
-                continue
-            definitions = [f for f in together[self.inputs(factor)] if id(f) not in taken]
-            taken.update(map(id, definitions))
-            scope = {self.root(v) for f in definitions for v in f.variables}
-            mine = [r for v in scope for r in rules.get(v, ()) if all(self.root(w) in scope for w in r.variables)]
-            taken.update(map(id, mine))
-            yield definitions, mine
-        for factor in factors:
-            if id(factor) not in taken:
-                yield [], [factor]
-
-    def inputs(self, factor: Factor) -> frozenset[Variable]:
-        """The variables that a formula is called with."""
-        return frozenset(self.root(v) for v in factor.operands if isinstance(v, Variable))
-
-    def finite(self, variable: Variable) -> list[int]:
-        """The values of a variable, ascending. Raises TooLargeError where they have no end or are too many."""
+    def finite(self, variable: Variable) -> frozenset[int]:
+        """The values of a variable. Raises TooLargeError where they have no end or are too many."""
         if variable not in self.values:
             count = self.domains[variable].count
             if count is None or count > MOST_VALUES:
@@ -226,50 +213,61 @@ class _Propagation:
                 msg = f"{variable.name} has {'no upper bound' if endless else f'{count:,} values: too many to try'}"
                 raise TooLargeError(msg)
             self.spend(count)
-            self.values[variable] = set(self.domains[variable])
-        return sorted(self.values[variable])
+            self.values[variable] = frozenset(self.domains[variable])
+        return self.values[variable]
 
-    def enumerate(self, definitions: list[Factor], rules: list[Factor]) -> Relation:
-        """The combinations that definitions and rules allow."""
-        calls = [_Call(rule, [self.operand(v) for v in rule.operands]) for rule in rules]
-        mains = [_Call(factor, [self.operand(v) for v in factor.operands]) for factor in definitions]
-        outputs = [self.root(f.output) for f in definitions if f.output is not None]
-        used = dict.fromkeys(v for call in mains for v in call.operands if isinstance(v, Variable))
-        if not mains:
-            used = dict.fromkeys(v for call in calls for v in call.operands if isinstance(v, Variable))
-        free = sorted(used, key=lambda v: len(self.finite(v)))
+    def enumerate(self, definitions: list[_Call], rules: list[_Call]) -> Relation:
+        """The combinations that definitions and rules allow; those of layers alike are worked out once."""
+        calls = [self.narrowed(call) for call in (*definitions, *rules)]
+        mains, tests = calls[: len(definitions)], calls[len(definitions) :]
+        used = dict.fromkeys(v for call in mains or tests for v in call.operands if isinstance(v, Variable))
+        free = sorted(used, key=lambda v: (len(self.finite(v)), v.index))
+        outputs = dict.fromkeys(call.output for call in mains if call.output is not None and call.output not in used)
+        scope = (*free, *outputs)
+        place: dict[Operand | None, tuple[int]] = {v: (i,) for i, v in enumerate(scope)}
+        key = (
+            tuple([(call.formula, *[place.get(v, v) for v in (*call.operands, call.output)]) for call in calls]),
+            tuple([self.values[v] if v in self.values else self.domains[v] for v in scope]),
+        )
+        if key not in self.rows:
+            self.rows[key] = self.combined(free, mains, tests)
+        return Relation(scope, self.rows[key])
+
+    def narrowed(self, call: _Call) -> _Call:
+        """A call with the only value in place of each variable that has one."""
+        if call.inputs.isdisjoint(self.only):
+            return call
+        operands = tuple([self.only.get(v, v) if isinstance(v, Variable) else v for v in call.operands])
+        return _Call(call.formula, operands, call.output)
+
+    def combined(self, free: list[Variable], mains: list[_Call], tests: list[_Call]) -> list[Row]:
+        """The combinations of the values of free variables, with what is defined by them."""
         rows: list[Row] = [()]
         position: dict[Variable, int] = {}
         for variable in free:
-            values = self.finite(variable)
-            self.spend(len(rows) * (len(values) + len(calls)))
+            values = sorted(self.values[variable])
+            self.spend(len(rows) * (len(values) + len(tests)))
             rows = [(*row, value) for row in rows for value in values]
             position[variable] = len(position)
-            rows, calls = self.tested(rows, calls, position)
-        for main, output in zip(mains, outputs, strict=True):
-            function = main.compiled(position)
-            if output in position:
-                place = position[output]
-                rows = [row for row in rows if function(row) == row[place]]
+            rows, tests = tested(rows, tests, position)
+        for main in mains:
+            assert main.output is not None  # noqa: S101 - a definition
+            found = outcomes(main, rows, position)
+            if main.output in position:
+                place = position[main.output]
+                rows = [row for row, value in zip(rows, found, strict=True) if row[place] == value]
             else:
-                allowed = self.known(output)
-                rows = [(*row, value) for row in rows if (value := function(row)) in allowed]
-                position[output] = len(position)
-        rows, _ = self.tested(rows, calls, position)
-        return Relation(tuple(position), rows)
+                allowed = self.known(main.output, found)
+                rows = [(*row, value) for row, value in zip(rows, found, strict=True) if value in allowed]
+                position[main.output] = len(position)
+        return tested(rows, tests, position)[0]
 
-    def tested(
-        self, rows: list[Row], calls: "list[_Call]", position: Mapping[Variable, int]
-    ) -> "tuple[list[Row], list[_Call]]":
-        """The rows that meet every rule whose variables are there, and the rules that are left."""
-        for call in [call for call in calls if call.ready(position)]:
-            test = call.compiled(position)
-            rows = [row for row in rows if test(row)]
-        return rows, [call for call in calls if not call.ready(position)]
-
-    def known(self, variable: Variable) -> "set[int] | Domain":
-        """What a variable may be, where that is known before its definition is looked at."""
-        return self.values.get(variable, self.domains[variable])
+    def known(self, variable: Variable, found: list[int]) -> Collection[int]:
+        """Which of some values a variable may have."""
+        if variable in self.values:
+            return self.values[variable]
+        domain = self.domains[variable]
+        return {value for value in set(found) if value in domain}
 
     def spend(self, amount: int) -> None:
         """Keep account of the work."""
@@ -283,12 +281,14 @@ class _Propagation:
     def shrink(self, relation: Relation) -> list[Variable]:
         """Keep only the values that occur in a relation; the variables that lost some."""
         shrunk = []
-        for position, variable in enumerate(relation.scope):
-            found = relation.project(position)
+        columns = relation.project()
+        relation.breadths = list(map(len, columns))
+        for variable, found in zip(relation.scope, columns, strict=True):
             before = self.values.get(variable)
             if before is None or len(found) < len(before):
                 self.values[variable] = found
-                self.domains[variable] = Domain.of(found) if len(found) == 1 else self.domains[variable]
+                if len(found) == 1:
+                    (self.only[variable],) = found
                 shrunk.append(variable)
         return shrunk
 
@@ -299,71 +299,87 @@ class _Propagation:
             for variable in relation.scope:
                 touching.setdefault(variable, []).append(index)
         waiting = set(range(len(relations)))
-        order: Iterable[int] = range(len(relations) - 1, -1, -1)
+        order: Sequence[int] = range(len(relations) - 1, -1, -1)
         while waiting:
             for index in order:
                 if index not in waiting:
                     continue
                 waiting.discard(index)
                 relation = relations[index]
-                rows = self.filtered(relation)
-                if not rows:
+                if not self.filtered(relation):
+                    continue
+                if not relation.rows:
                     return self.infeasible()
-                if len(rows) < len(relation.rows):
-                    relation.rows = rows
                 for variable in self.shrink(relation):
                     waiting.update(i for i in touching[variable] if i != index)
-            order = list(order)[::-1]
+            order = order[::-1]
         values = {v: sorted(found) for v, found in self.values.items()}
-        roots = {v: self.root(v) for v in self.roots}
-        return Relations(values, roots, [r for r in map(self.open_part, relations) if r is not None])
+        return Relations(values, self.roots, [r for r in map(self.open_part, relations) if r is not None])
 
-    def filtered(self, relation: Relation) -> list[Row]:
-        """The rows whose values are all still there."""
+    def filtered(self, relation: Relation) -> bool:
+        """Drop the rows of which a value is gone; whether there were any."""
+        lost = [i for i, v in enumerate(relation.scope) if len(self.values[v]) < relation.breadths[i]]
         rows = relation.rows
-        for position, variable in enumerate(relation.scope):
-            allowed = self.values[variable]
+        for place in lost:
+            allowed = self.values[relation.scope[place]]
             self.spend(len(rows) // 8)
-            rows = [row for row in rows if row[position] in allowed]
-        return rows
+            rows = [row for row in rows if row[place] in allowed]
+        relation.rows = rows
+        return bool(lost)
 
     def open_part(self, relation: Relation) -> Relation | None:
         """A relation without the variables that have one value; None where fewer than one is left."""
-        keep = [i for i, v in enumerate(relation.scope) if len(self.values[v]) > 1]
+        keep = [i for i, v in enumerate(relation.scope) if v not in self.only]
         if not keep:
             return None
         if len(keep) == len(relation.scope):
             return relation
-        rows = list(dict.fromkeys(tuple(row[i] for i in keep) for row in relation.rows))
+        rows = list(dict.fromkeys([tuple([row[i] for i in keep]) for row in relation.rows]))
         return Relation(tuple(relation.scope[i] for i in keep), rows)
 
 
-class _Call:
-    """A formula with its operands, compiled against the positions of variables in a row."""
+def bundles(calls: Sequence[_Call]) -> Iterator[tuple[list[_Call], list[_Call]]]:
+    """Definitions from the same variables with the rules that speak of no others, then the rules that are left."""
+    rules: dict[Variable, list[_Call]] = {}
+    together: dict[frozenset[Variable], list[_Call]] = {}
+    for call in calls:
+        if call.output is None:
+            rules.setdefault(max(call.inputs, key=lambda v: v.index), []).append(call)
+        else:
+            together.setdefault(call.inputs, []).append(call)
+    taken: set[_Call] = set()
+    for call in calls:
+        if call.output is None or call in taken:
+            continue
+        definitions = [each for each in together[call.inputs] if each not in taken]
+        taken.update(definitions)
+        scope = call.inputs.union([each.output for each in definitions if each.output is not None])
+        ordered = sorted(scope, key=lambda v: v.index)
+        mine = [rule for v in ordered for rule in rules.get(v, ()) if rule.inputs <= scope and rule not in taken]
+        taken.update(mine)
+        yield definitions, mine
+    for call in calls:
+        if call not in taken:
+            yield [], [call]
 
-    def __init__(self, factor: Factor, operands: list[Operand | None]) -> None:
-        self.formula = factor.formula
-        self.operands = operands
 
-    def ready(self, position: Mapping[Variable, int]) -> bool:
-        """Whether a row has every variable that is needed."""
-        return all(v in position for v in self.operands if isinstance(v, Variable))
+def tested(rows: list[Row], tests: list[_Call], position: Mapping[Variable, int]) -> tuple[list[Row], list[_Call]]:
+    """The rows that meet every test whose variables are there, and the tests that are left."""
+    left = []
+    for test in tests:
+        if all(v in position for v in test.inputs):
+            rows = list(compress(rows, outcomes(test, rows, position)))
+        else:
+            left.append(test)
+    return rows, left
 
-    def compiled(self, position: Mapping[Variable, int]) -> Callable[[Row], Any]:
-        """The formula as a function of a row."""
-        function = self.formula.function
-        places = [position[v] if isinstance(v, Variable) else None for v in self.operands]
-        fixed = list(self.operands)
-        moving = [(where, place) for where, place in enumerate(places) if place is not None]
-        if len(moving) == 1:
-            where, index = moving[0]
-            before, after = fixed[:where], fixed[where + 1 :]
-            return lambda row: function(*before, row[index], *after)
 
-        def call(row: Row) -> Any:
-            return function(*(fixed[i] if place is None else row[place] for i, place in enumerate(places)))
-
-        return call
+def outcomes(call: _Call, rows: list[Row], position: Mapping[Variable, int]) -> list[Any]:
+    """What a call gives for each row."""
+    columns = [
+        map(itemgetter(position[v]), rows) if isinstance(v, Variable) else repeat(v, len(rows)) for v in call.operands
+    ]
+    return list(map(call.formula.function, *columns))
 
 
 def _divisors(number: int) -> list[int]:

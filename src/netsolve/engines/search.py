@@ -6,17 +6,35 @@ costs: so a step never costs more than what it leads to, and the search takes th
 
 import heapq
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from netsolve.deadline import Deadline
+from netsolve.engines.likelihood import CLOSE
+from netsolve.engines.ranking import INFINITE, Ranking
 from netsolve.engines.relations import OVERTIME
 from netsolve.errors import UndecidedError
 from netsolve.habits import cost
 
 if TYPE_CHECKING:
-    from netsolve.engines.plausible import Explanation, Plausibility
+    from netsolve.engines.plausible import Plausibility
 
 Values = tuple[int | None, ...]
+
+MOST_WAITING = 1_000_000
+"""How many rows may be kept of explanations that wait for their turn; past it they are worked out again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A style and a value for each group; bound: no assignment explained so costs less.
+
+    A group of one layer has None: the layer's values then cost what the group's best value for them does.
+    """
+
+    bound: float
+    style: int
+    values: Values
 
 
 class Search:
@@ -29,37 +47,56 @@ class Search:
         several = [k for k in range(len(members)) if len(members[k]) > 1]
         self.order = sorted(several, key=lambda k: (-len(members[k]), k))
 
-    def explanations(self, deadline: Deadline) -> Iterator[tuple[float, "Explanation"]]:
-        """All explanations under which something fits, the cheapest first, each with its least cost.
+    def explanations(self, deadline: Deadline) -> Iterator[tuple[Explanation, Ranking]]:
+        """All explanations under which something fits, the cheapest first, each bound by what it costs at least.
 
-        Raises UndecidedError past the deadline.
+        With each comes the ranking of its assignments. A step that gives a group the value that the best assignment
+        before it has in all its layers costs no more than that: it needs no elimination. Raises UndecidedError past
+        the deadline.
         """
-        heap: list[tuple[float, int, bool, int, Values]] = []
+        heap: list[tuple[float, int, bool, int, Values, Any]] = []
         for style, start in enumerate(self.plausibility.style_costs):
-            heapq.heappush(heap, (start + self.rest(style, ()), 0, False, style, ()))
-        count = 0
+            heapq.heappush(heap, (start + self.rest(style, ()), 0, False, style, (), None))
         while heap:
-            bound, _, judged, style, values = heapq.heappop(heap)
+            bound, _, judged, style, values, known = heapq.heappop(heap)
+            complete = len(values) == len(self.order)
             if deadline.passed:
                 raise UndecidedError(OVERTIME)
             if not judged:
-                bound = max(bound, self.least(style, values))
-                if bound < float("inf"):
-                    count += 1
-                    heapq.heappush(heap, (bound, -len(values), True, style, values))
-            elif len(values) == len(self.order):
-                yield bound, self.explanation(bound, style, values)
+                ranking = self.ranking(style, values)
+                bound = max(bound, self.prior(style, values) + ranking.least)
+                if bound < INFINITE:
+                    keep = self.plausibility.tables.rows * len(heap) < MOST_WAITING
+                    known = (ranking if keep else None) if complete else self.agreed(style, values, ranking)
+                    heapq.heappush(heap, (bound, -len(values), True, style, values, known))
+            elif complete:
+                found = known if isinstance(known, Ranking) else self.ranking(style, values)
+                yield Explanation(self.prior(style, values) + found.least, style, self.placed(values)), found
             else:
-                for value in self.plausibility.groups[style][self.order[len(values)]].best:
+                index = self.order[len(values)]
+                for value in self.plausibility.groups[style][index].best:
                     longer = (*values, value)
-                    alone = self.plausibility.style_costs[style] + self.rest(style, longer)
-                    heapq.heappush(heap, (max(bound, alone), -len(longer), False, style, longer))
+                    if known.get(index) == value:
+                        heapq.heappush(heap, (bound, -len(longer), True, style, longer, known))
+                    else:
+                        alone = self.plausibility.style_costs[style] + self.rest(style, longer)
+                        heapq.heappush(heap, (max(bound, alone), -len(longer), False, style, longer, None))
 
-    def explanation(self, bound: float, style: int, values: Values) -> "Explanation":
-        """The groups' values in the order of the groups."""
-        from netsolve.engines.plausible import Explanation  # noqa: PLC0415 - the two need each other
-
-        return Explanation(bound, style, self.placed(values))
+    def agreed(self, style: int, values: Values, ranking: Ranking) -> dict[int, int]:
+        """The value that all layers of a group have in the best assignment, where it costs no more as the group's."""
+        plausibility, row = self.plausibility, self.plausibility.likelihood.row
+        assignment = plausibility.tables.assignment(ranking.best()[0])
+        found = {}
+        for index in self.order[len(values) :]:
+            group, members = plausibility.groups[style][index], plausibility.choices.members[index]
+            every = {assignment[choice.variable] for choice in members}
+            if len(every) == 1:
+                (value,) = every
+                alone = cost(group.prior[value]) + group.layers * row(group.prior, value, (value,))[0]
+                shared = row(group.prior, None, (value,), layers=group.layers)[0]
+                if alone <= group.layers * shared + CLOSE:
+                    found[index] = value
+        return found
 
     def placed(self, values: Values) -> Values:
         """The values of the first groups in the order of the groups, with None for all others."""
@@ -71,9 +108,11 @@ class Search:
         found = zip(self.plausibility.groups[style], self.placed(values), strict=True)
         return sum(group.bound[group.best[0] if value is None else value] for group, value in found)
 
-    def least(self, style: int, values: Values) -> float:
-        """The least cost of an assignment where the first groups have these values."""
-        placed = self.placed(values)
-        groups = zip(self.plausibility.groups[style], placed, strict=True)
-        own = self.plausibility.prior_of_style(style) + sum(cost(g.prior[v]) for g, v in groups if v is not None)
-        return own + self.plausibility.tables.circuit.cheapest(self.plausibility.costs_of(style, placed))
+    def prior(self, style: int, values: Values) -> float:
+        """What a style and the values of the first groups cost by themselves."""
+        groups = zip(self.plausibility.groups[style], self.placed(values), strict=True)
+        return self.plausibility.likelihood.style(style) + sum(cost(g.prior[v]) for g, v in groups if v is not None)
+
+    def ranking(self, style: int, values: Values) -> Ranking:
+        """The assignments where the first groups have these values."""
+        return Ranking(self.plausibility.tables.circuit, self.plausibility.costs_of(style, self.placed(values)))

@@ -15,6 +15,7 @@ from typing import Any, Self
 
 import z3
 
+from netsolve import arith
 from netsolve.deadline import Deadline
 from netsolve.domain import Domain
 from netsolve.engines.base import Assignment
@@ -81,7 +82,7 @@ class Interrupts:
             self.stop()
 
 
-class Term:
+class Term(arith.Term):
     """An integer or a truth value of z3's, with Python's arithmetic."""
 
     __hash__ = None  # type: ignore[assignment]  # a term compared is a term, so it cannot be a key

@@ -150,6 +150,7 @@ class Operator:
     arity: ClassVar[tuple[int, int | None]] = (1, 1)
     axes: ClassVar[int] = 0
     arguments: ClassVar[Mapping[str, Argument]] = {}
+    inferred: ClassVar[Mapping[str, Inferred]] = {}
     rules: ClassVar[tuple[Rule, ...]] = ()
     policies: ClassVar[tuple[str, ...]] = ()
     cases: ClassVar[frozenset[str]] = frozenset()
@@ -185,15 +186,12 @@ class Operator:
             for field in fields(self)
             if field.default is MISSING or getattr(self, field.name) != field.default
         }
-        implied = {
-            name: inputs[arg.source][arg.dim] for name, arg in self.arguments.items() if isinstance(arg, Inferred)
-        }
-        return given | implied
+        return given | {name: inputs[arg.source][arg.dim] for name, arg in self.inferred.items()}
 
     def infer(self, trace: Trace, *inputs: Shape) -> None:
         """What the inputs imply equals what is written, where it is written."""
-        for name, argument in self.arguments.items():
-            if isinstance(argument, Inferred) and getattr(self, name) is not None:
+        for name, argument in self.inferred.items():
+            if getattr(self, name) is not None:
                 implied = inputs[argument.source][argument.dim]
                 trace.equal(trace.argument(name), implied, f"{name} is written, and the input implies it")
 
@@ -212,6 +210,7 @@ class Spatial(Operator):
     """A layer over channels and spatial axes whose size is a law for one axis; 1d, 2d and 3d alike."""
 
     laws: ClassVar[tuple[Law, ...]]
+    axial: ClassVar[frozenset[Formula]]
     channels_first = True
 
     def pose(self, trace: Trace, x: Shape) -> Shape:
@@ -223,16 +222,20 @@ class Spatial(Operator):
             )
         self.infer(trace, x)
         law = next(law for law in self.laws if law.when(self))
-        rules = [rule for rule in self.rules if rule.when(self)]
+        rules = [rule.worded(self.sentence(rule, x)) for rule in self.rules if rule.when(self)]
+        axial = [rule for rule in rules if rule.formula in self.axial]
         for rule in rules:
-            if not is_axial(type(self), rule.formula):
-                trace.require(rule.worded(self.sentence(rule, x)), in_channels=x[0])
-        sizes = []
+            if rule not in axial:
+                trace.require(rule, in_channels=x[0])
+        uniform = not any(isinstance(value, tuple) for value in vars(self).values())
+        sizes: list[Size] = []
         for axis, n in enumerate(x[1:]):
+            if axis and uniform and n == x[axis]:
+                sizes.append(sizes[-1])
+                continue
             out = trace.apply(law.formula, entry=axis, n=n)
-            for rule in (*rules, NOT_EMPTY):
-                if is_axial(type(self), rule.formula):
-                    trace.require(rule.worded(self.sentence(rule, x)), entry=axis, n=n, out=out)
+            for rule in (*axial, NOT_EMPTY):
+                trace.require(rule, entry=axis, n=n, out=out)
             sizes.append(out)
         return (self.channels(trace, x[0]), *sizes)
 
@@ -276,6 +279,7 @@ def register(operator: O) -> O:
             msg = f"{operator.torch_name}.{name} is not declared as an argument"
             raise TypeError(msg)
     operator.arguments = {name: hint.__metadata__[0] for name, hint in found.items()}
+    operator.inferred = {name: arg for name, arg in operator.arguments.items() if isinstance(arg, Inferred)}
     formulas = [rule.formula for rule in operator.rules] + [law.formula for law in getattr(operator, "laws", ())]
     named = {name for formula in formulas for name in formula.operands} | operator.cases
     if unknown := named - set(operator.arguments) - operator.terms - {"n", "out", "in_channels"}:
@@ -284,6 +288,8 @@ def register(operator: O) -> O:
     if issubclass(operator, Spatial) and not (operator.axes and operator.laws):
         msg = f"{operator.torch_name} states no number of axes or no law for its size"
         raise TypeError(msg)
+    if issubclass(operator, Spatial):
+        operator.axial = frozenset(rule.formula for rule in operator.rules if is_axial(operator, rule.formula))
     if operator.pose is Operator.pose:
         msg = f"{operator.torch_name} does not say the shape of its output"
         raise TypeError(msg)

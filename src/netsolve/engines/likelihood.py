@@ -1,0 +1,129 @@
+"""What values cost under the habits of authors, in nats, whatever fits.
+
+A style and the values of groups explain the values of layers: a layer has its group's value, or departs from it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import exp, log
+from typing import Any
+
+from netsolve.habits import MOST_LISTED, STYLES, Choice, Choices, Habits, choices_of, cost, with_losses
+from netsolve.problem import Problem, Variable
+
+TIE = 1e-5
+CLOSE = 1e-9
+
+
+@dataclass
+class Likelihood:
+    """The costs of values of a problem's question marks.
+
+    problem: with a variable for each strided layer that says whether cells are lost; losses: what each value of those
+    variables costs, by style.
+    """
+
+    problem: Problem
+    choices: Choices
+    habits: Habits
+    losses: Mapping[Variable, tuple[tuple[float, ...], ...]]
+    rows: dict[Any, list[float]] = field(default_factory=dict)
+    matrices: dict[int, list[tuple[float, dict[int, float]]]] = field(default_factory=dict)
+
+    @cached_property
+    def priors(self) -> list[list[Mapping[int, float]]]:
+        """For each style and each group the probability of each value."""
+        values = [sorted({v for choice in members for v in choice.values}) for members in self.choices.members]
+        keys = list(zip(self.choices.groups, values, strict=True))
+        return [[self.habits.weights(key, row, style) for key, row in keys] for style in STYLES]
+
+    def style(self, index: int) -> float:
+        """What a style costs by itself."""
+        return cost(self.habits.styles[STYLES[index]])
+
+    def tie(self, choice: Choice, place: int, value: int) -> float:
+        """Next to nothing for a layer before the first branch that goes without padding, the more the later it stands.
+
+        Of two such layers that could depart from their group alike it is the earlier one that does. place: which of
+        its group's layers it is.
+        """
+        return TIE * place if choice.key.stem and not value else 0.0
+
+    def row(
+        self,
+        prior: Mapping[int, float],
+        value: int | None,
+        reach: tuple[int, ...],
+        *,
+        layers: int = 1,
+        summed: bool = False,
+    ) -> list[float]:
+        """What each value of a layer costs, given its group's value.
+
+        Where that is None: with the group's best value for it, or (summed) over all of them, at the layer's share of
+        what the group's value costs.
+        """
+        key = (id(prior), value, reach, layers, summed)
+        if key not in self.rows:
+            if value is not None:
+                row = [cost(self.chance(v, value, prior)) for v in reach]
+            elif summed:
+                row = [cost(sum(p * self.chance(v, g, prior) for g, p in prior.items())) for v in reach]
+            else:
+                shares = [(g, cost(p) / layers) for g, p in prior.items()]
+                row = [min(share + cost(self.chance(v, g, prior)) for g, share in shares) for v in reach]
+            self.rows[key] = row
+        return self.rows[key]
+
+    def chance(self, value: int, of_group: int, weights: Mapping[int, float]) -> float:
+        """How probable a layer's value is, given its group's: the same, or another."""
+        if len(weights) == 1:
+            return 1.0
+        if value == of_group:
+            return 1 - self.habits.deviation
+        return self.habits.deviation * self.habits.departing(value, of_group, weights)
+
+    def departures(self, prior: Mapping[int, float]) -> list[tuple[float, dict[int, float]]]:
+        """For each value of a group what it costs, and what each value of a layer then does."""
+        key = id(prior)
+        if key not in self.matrices:
+            self.matrices[key] = [
+                (cost(p), {v: cost(self.chance(v, g, prior)) for v in prior}) for g, p in prior.items()
+            ]
+        return self.matrices[key]
+
+
+def whole(costs: Iterable[float]) -> float:
+    """The cost of alternatives together."""
+    return -total_of(-c for c in costs)
+
+
+def total_of(powers: Iterable[float]) -> float:
+    """The logarithm of a sum, from the logarithms of its terms."""
+    found = list(powers)
+    most = max(found)
+    return most + log(sum(exp(power - most) for power in found))
+
+
+def flat_costs(problem: Problem, variable: Variable, values: Sequence[int]) -> list[float]:
+    """What values cost that habits know nothing of: the n-th that is liked costs log n.
+
+    Liked first is what torch has by default, then what is smaller, and of kernels the odd ones.
+    """
+    domain = problem.domains[variable]
+    every = list(domain) if domain.count is not None and domain.count <= MOST_LISTED else values
+    own = [c for c in problem.costs if {v for v in c.operands if isinstance(v, Variable)} == {variable}]
+
+    def dislike(value: int) -> tuple[int, int, int]:
+        given = ((value if isinstance(v, Variable) else v for v in c.operands) for c in own)
+        return sum(int(c.formula(*row)) for c, row in zip(own, given, strict=True)), abs(value), value
+
+    ranks = {value: rank for rank, value in enumerate(sorted(every, key=dislike))}
+    return [log(1 + ranks[value]) for value in values]
+
+
+def likelihood_of(problem: Problem, habits: Habits) -> Likelihood:
+    """The costs of values of a problem."""
+    extended, losses = with_losses(problem, habits)
+    return Likelihood(extended, choices_of(problem), habits, losses)
