@@ -4,7 +4,7 @@ A network's sizes are few: from a known input a layer can only end at a handful.
 backwards leaves, for every factor, the short list of value combinations that can still be part of a solution.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from math import isqrt
@@ -20,6 +20,9 @@ MOST_WORK = 3_000_000
 
 MOST_VALUES = 100_000
 """How many values a variable may have before the problem is left to z3."""
+
+MOST_UNWATCHED = 50_000
+"""How many rows are worked on between two looks at the clock."""
 
 OVERTIME = "the time limit is reached"
 
@@ -166,17 +169,14 @@ class _Propagation:
 
     def bound_operand(self, factor: Factor, operands: Sequence[Operand | None], variable: Variable, high: int) -> None:
         """Sizes grow with the sizes they come from: search for the last input size that can end below `high`."""
-        others = [
-            [v]
-            if isinstance(v, int | float)
-            else None
-            if v is variable
-            else list(self.domains[v])
-            if isinstance(v, Variable)
-            else [0]
-            for v in operands
-        ]
-        corners = [None if other is None else sorted({other[0], other[-1]}) for other in others]
+        corners: list[list[Any] | None] = []
+        for operand in operands:
+            if isinstance(operand, Variable):
+                domain = self.domains[operand]
+                high_end = domain.low if domain.high is None else domain.high
+                corners.append(None if operand is variable else sorted({domain.low, high_end}))
+            else:
+                corners.append([operand if isinstance(operand, int | float) else 0])
 
         def least(size: int) -> int:
             return min(int(factor.formula(*row)) for row in product(*([size] if c is None else c for c in corners)))
@@ -243,17 +243,17 @@ class _Propagation:
         for variable in free:
             values = self.finite(variable)
             self.spend(len(rows) * (len(values) + len(calls)))
-            rows = [(*row, value) for row in rows for value in values]
+            rows = [(*row, value) for row in self.watched(rows, len(values)) for value in values]
             position[variable] = len(position)
             rows, calls = self.tested(rows, calls, position)
         for main, output in zip(mains, outputs, strict=True):
             function = main.compiled(position)
             if output in position:
                 place = position[output]
-                rows = [row for row in rows if function(row) == row[place]]
+                rows = [row for row in self.watched(rows) if function(row) == row[place]]
             else:
                 allowed = self.known(output)
-                rows = [(*row, value) for row in rows if (value := function(row)) in allowed]
+                rows = [(*row, value) for row in self.watched(rows) if (value := function(row)) in allowed]
                 position[output] = len(position)
         rows, _ = self.tested(rows, calls, position)
         return Relation(tuple(position), rows)
@@ -264,8 +264,15 @@ class _Propagation:
         """The rows that meet every rule whose variables are there, and the rules that are left."""
         for call in [call for call in calls if call.ready(position)]:
             test = call.compiled(position)
-            rows = [row for row in rows if test(row)]
+            rows = [row for row in self.watched(rows) if test(row)]
         return rows, [call for call in calls if not call.ready(position)]
+
+    def watched(self, rows: list[Row], each: int = 1) -> Iterator[Row]:
+        """The rows, with a look at the clock now and then. each: how many rows are made of one."""
+        some = max(MOST_UNWATCHED // each, 1)
+        for start in range(0, len(rows), some):
+            self.spend(0)
+            yield from rows[start : start + some]
 
     def known(self, variable: Variable) -> "set[int] | Domain":
         """What a variable may be, where that is known before its definition is looked at."""
