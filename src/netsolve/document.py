@@ -38,10 +38,8 @@ def load(file: str | FilePath) -> Network:
     try:
         with FilePath(file).open("rb") as stream:
             return read(stream, str(file))
-    except OSError as error:
-        raise DocumentError([Mistake("", _unreadable(error))], str(file)) from None
-    except ValueError as error:
-        raise DocumentError([Mistake("", f"this is no file name: {error}")], repr(str(file))) from None
+    except (OSError, ValueError) as error:
+        raise unreadable(error, str(file)) from None
 
 
 def read(stream: BinaryIO, file: str = "") -> Network:
@@ -71,14 +69,17 @@ def loads(text: str, file: str = "") -> Network:
     return Reader(Source(text, file)).network(data)
 
 
-def _unreadable(error: OSError) -> str:
-    """Why a file cannot be read."""
+def unreadable(error: OSError | ValueError, file: str) -> DocumentError:
+    """The error for a file that cannot be read."""
+    if isinstance(error, ValueError):
+        return DocumentError([Mistake("", f"this is no file name: {error}")], repr(file))
     reasons = {
         FileNotFoundError: "there is no such file",
         IsADirectoryError: "this is a directory, not a file",
         PermissionError: "reading this file is not permitted",
     }
-    return reasons.get(type(error), f"the file cannot be read: {error.strerror or error}")
+    text = reasons.get(type(error), f"the file cannot be read: {error.strerror or error}")
+    return DocumentError([Mistake("", text)], file)
 
 
 def _not_toml(message: str, text: str) -> Mistake:

@@ -85,6 +85,8 @@ class _Propagation:
             return self.infeasible()
         factors = self.distinct()
         self.bound(factors)
+        if not self.writable():
+            return self.infeasible()
         relations: list[Relation] = []
         for definitions, rules in self.bundles(factors):
             relation = self.enumerate(definitions, rules)
@@ -145,6 +147,14 @@ class _Propagation:
         root = self.root(operand)
         domain = self.domains[root]
         return domain.low if domain.count == 1 else root
+
+    def writable(self) -> bool:
+        """Leave question marks the values that a document may say; whether each has some."""
+        for root in {self.root(v) for v in self.problem.asked}:
+            self.domains[root] = self.domains[root] & Domain.between(-LARGEST, LARGEST)
+            if not self.domains[root].ranges:
+                return False
+        return True
 
     def bound(self, factors: Sequence[Factor]) -> None:
         """Find upper bounds for variables without one, from the last layer back to the first."""
