@@ -90,9 +90,12 @@ def _not_toml(message: str, text: str) -> Mistake:
     rest = lines[line - 1][int(match[2]) - 1 :] if match and match[2] and line and line <= len(lines) else ""
     if what == "Invalid value" and rest.startswith("?"):
         remedy = 'a question mark stands in quotes: "?"'
+    elif what == "Invalid value" and rest.startswith("("):
+        remedy = "a list stands in square brackets: [3, 3]"
     elif what == "Invalid value" and (word := re.match(r"true|false|[A-Za-z_]\w*", rest, re.IGNORECASE)):
         lower = word[0].lower()
-        remedy = f"write {lower}" if lower in {"true", "false"} else f'a text stands in quotes: "{word[0]}"'
+        text = "none" if word[0] == "None" else word[0]
+        remedy = f"write {lower}" if lower in {"true", "false"} else f'a text stands in quotes: "{text}"'
     else:
         remedy = next((remedy for start, remedy in _TOML_REMEDIES.items() if what.startswith(start)), "")
     return Mistake("", f"this is not TOML: {what}", remedy, line)
