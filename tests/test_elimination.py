@@ -57,6 +57,33 @@ def test_counts_and_lists_equal_brute_force(start: int) -> None:
             assert {name: solution.shapes[name] for name in shapes} == shapes
 
 
+@pytest.mark.parametrize("axes", [1, 3])
+def test_counts_and_lists_equal_brute_force_along_other_numbers_of_axes(axes: int) -> None:
+    for seed in range(60):
+        agrees(network(seed, 80, axes))
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("axes", [1, 3])
+@pytest.mark.parametrize("start", range(10_000, 20_000, EACH))
+def test_many_with_other_numbers_of_axes(start: int, axes: int) -> None:
+    for seed in range(start, start + EACH):
+        agrees(network(seed, 400, axes))
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("start", range(100_000, 110_000, EACH))
+def test_z3_agrees_on_many(start: int) -> None:
+    for seed in range(start, start + EACH):
+        net = network(seed, 40, 1 + seed % 3)
+        fitting, problem = net.fitting(), pose(loads(net.text))
+        best = Z3Engine().best(problem, Deadline(60))
+        assert (best is not None) == bool(fitting), net.text
+        if best is not None:
+            found = {question.key: question.answer(best) for question in problem.questions}
+            assert key(found) in fitting, net.text
+
+
 @pytest.mark.deep
 @pytest.mark.parametrize("start", range(10_000, 20_000, EACH))
 def test_counts_and_lists_equal_brute_force_on_larger_networks(start: int) -> None:
@@ -76,7 +103,7 @@ def test_the_random_networks_have_everything_in_them() -> None:
 
 @pytest.mark.parametrize("seed", range(30))
 def test_z3_agrees(seed: int) -> None:
-    net = network(seed, 40)
+    net = network(seed, 40, 1 + seed % 3)
     problem = pose(loads(net.text))
     tables = tables_of(problem, Deadline(60))
     engine = Z3Engine()
