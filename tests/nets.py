@@ -182,7 +182,7 @@ def _layer(random: Random, name: str, source: str, axes: int, *, conv_only: bool
 
 def _paddings_equal(first: Node, last: Node) -> tuple[str, Any]:
     left, right = f"{first.name}.padding", f"{last.name}.padding"
-    if any(isinstance(node.given["padding"], list) for node in (first, last)):
+    if any(isinstance(node.given["padding"], list) and len(node.given["padding"]) > 1 for node in (first, last)):
         left, right = f"{left}[0]", f"{right}[0]"
 
     def entry(node: Node, values: Values) -> Any:
