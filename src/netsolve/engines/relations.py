@@ -7,7 +7,7 @@ backwards leaves, for every factor, the short list of value combinations that ca
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from math import isqrt
+from math import isqrt, prod
 from typing import Any
 
 from netsolve.deadline import Deadline
@@ -250,11 +250,18 @@ class _Propagation:
         free = sorted(used, key=lambda v: len(self.finite(v)))
         rows: list[Row] = [()]
         position: dict[Variable, int] = {}
+        whole = self.known_product(definitions)
         for variable in free:
             values = self.finite(variable)
-            self.spend(len(rows) * (len(values) + len(calls)))
-            rows = [(*row, value) for row in self.watched(rows, len(values)) for value in values]
-            position[variable] = len(position)
+            if whole is not None and variable is free[-1] and whole.powers[variable] == 1:
+                self.spend(len(rows) * (1 + len(calls)))
+                rows = whole.completed(self.watched(rows), position, frozenset(values))
+                position[variable] = len(position)
+            else:
+                self.spend(len(rows) * (len(values) + len(calls)))
+                rows = [(*row, value) for row in self.watched(rows, len(values)) for value in values]
+                position[variable] = len(position)
+                rows = rows if whole is None else whole.possible(self.watched(rows), position)
             rows, calls = self.tested(rows, calls, position)
         for main, output in zip(mains, outputs, strict=True):
             function = main.compiled(position)
@@ -267,6 +274,17 @@ class _Propagation:
                 position[output] = len(position)
         rows, _ = self.tested(rows, calls, position)
         return Relation(tuple(position), rows)
+
+    def known_product(self, definitions: list[Factor]) -> "_Product | None":
+        """The product that alone defines a relation and whose value is known; None where there is no such."""
+        if len(definitions) != 1 or definitions[0].formula is not product_of(len(definitions[0].operands)):
+            return None
+        output, operands = self.operand(definitions[0].output), [self.operand(v) for v in definitions[0].operands]
+        known = prod(v for v in operands if isinstance(v, int))
+        if not isinstance(output, int) or output < 1 or known < 1 or output % known:
+            return None
+        variables = [v for v in operands if isinstance(v, Variable)]
+        return _Product(output // known, {v: variables.count(v) for v in variables})
 
     def tested(
         self, rows: list[Row], calls: "list[_Call]", position: Mapping[Variable, int]
@@ -353,6 +371,37 @@ class _Propagation:
             return relation
         rows = list(dict.fromkeys(tuple(row[i] for i in keep) for row in relation.rows))
         return Relation(tuple(relation.scope[i] for i in keep), rows)
+
+
+@dataclass(frozen=True)
+class _Product:
+    """A product of a known value: its factors divide it, and the last one follows from the others.
+
+    powers: how often each variable is a factor.
+    """
+
+    value: int
+    powers: Mapping[Variable, int]
+
+    def left(self, position: Mapping[Variable, int]) -> Callable[[Row], int]:
+        """What the value leaves over when the factors of a row are taken out; 0 where they do not divide it."""
+        places = [place for v, place in position.items() for _ in range(self.powers.get(v, 0))]
+
+        def over(row: Row) -> int:
+            done = prod(row[place] for place in places)
+            return self.value // done if done > 0 and self.value % done == 0 else 0
+
+        return over
+
+    def possible(self, rows: Iterable[Row], position: Mapping[Variable, int]) -> list[Row]:
+        """The rows whose factors divide the value."""
+        over = self.left(position)
+        return [row for row in rows if over(row)]
+
+    def completed(self, rows: Iterable[Row], position: Mapping[Variable, int], values: frozenset[int]) -> list[Row]:
+        """The rows with the last factor, where that is one of its values."""
+        over = self.left(position)
+        return [(*row, last) for row in rows if (last := over(row)) in values]
 
 
 class _Call:
