@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from netsolve import loads, solve
+from netsolve import __main__, loads, solve
 from support import complaints, conv, document, pool, table
 
 UNICODE = document(conv(padding="?"), output=[4, 8, 8], name="\u00dcnet \U0001f600")
@@ -93,6 +93,28 @@ def test_a_read_only_directory(tmp_path: Path) -> None:
         2,
         f"netsolve: {file}: it cannot be written: Permission denied {remedy}\n",
     )
+
+
+# z3 that gives up.
+
+
+def test_z3_gives_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    z3 = pytest.importorskip("z3")
+    monkeypatch.setattr(z3.Solver, "check", lambda *_: z3.unknown)
+    monkeypatch.setattr(z3.Solver, "reason_unknown", lambda _: "(incomplete (theory arithmetic))")
+    reason = "z3 gives up: (incomplete (theory arithmetic))"
+    file = tmp_path / "net.toml"
+
+    def run(text: str) -> tuple[int, str, str]:
+        file.write_text(text, encoding="utf-8")
+        monkeypatch.setattr(sys, "argv", ["netsolve", "solve", str(file), "--no-run"])
+        code = __main__.run()
+        out, err = capsys.readouterr()
+        return code, out.splitlines()[-1], err
+
+    assert run(document(conv(padding="?"), output=[4, 8, 8])) == (0, f"proved  not in time: {reason}", "")
+    free = document(conv(padding="?", out_channels="?"), output=[8, 8])
+    assert run(free) == (3, f"open    not decided: {reason}", "")
 
 
 # Terminals.

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from multiprocessing.connection import Connection
@@ -144,6 +145,8 @@ class _Worker(threading.Thread):
             self.process = context.Process(target=_serve, args=(other, self.memory), daemon=True)
             self.process.start()
             other.close()
+            if self.stopped:
+                self.process.kill()
             if not _ready(self.connection):
                 msg = f"a worker process {self.died()} while it started: in a script, what starts processes stands "
                 msg += 'under `if __name__ == "__main__":`'
@@ -189,6 +192,8 @@ def _ready(connection: Connection) -> bool:
 def _serve(connection: Connection, memory: int | None) -> None:
     """Work on the tasks that come through a connection, in a process of one's own."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # torch's threads of all processes together would be too many
+    threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
     connection.send(None)
     while True:
         try:
@@ -202,6 +207,13 @@ def _serve(connection: Connection, memory: int | None) -> None:
             return
         except Exception as error:  # noqa: BLE001 - what cannot be pickled is told in words
             connection.send((False, NetsolveError(f"{type(error).__name__}: {error}")))
+
+
+def _follow(parent: int) -> None:
+    """End this process once its parent is gone, also in the middle of a task."""
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os._exit(1)
 
 
 def _done(message: bytes, memory: int | None) -> tuple[bool, Any]:
