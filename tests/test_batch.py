@@ -336,6 +336,19 @@ def test_the_exit_code_is_that_of_the_worst(nets: Path, names: str, code: int) -
     assert len(done.stdout.splitlines()) == len(names)
 
 
+def test_lines_of_what_takes_too_long_or_too_much(tmp_path: Path) -> None:
+    large = [conv("?1..11", padding="?0..50", stride="?1..30", dilation="?1..4", name=f"a{i}") for i in range(3)]
+    file, easy = tmp_path / "large.toml", tmp_path / "easy.toml"
+    file.write_text(document(*large, input=[3, 513, 99989], output=[4, 17, 19]), encoding="utf-8")
+    easy.write_text(GOOD, encoding="utf-8")
+    for options, kinds in ((("--memory", "40"), {"memory"}), (("--timeout", "1"), {"time"})):
+        output = tmp_path / f"{options[0]}.jsonl"
+        done = batch(file, easy, "-o", output, "--jobs", "1", *options)
+        found = lines(output)
+        assert (done.returncode, found["large"]["status"], found["easy"]["status"]) == (3, "unknown", "solved")
+        assert found["large"]["error"]["kind"] in kinds
+
+
 def test_outputs_that_cannot_be_written(nets: Path) -> None:
     full = batch(nets / "a.toml", "-o", "/dev/full")
     assert (full.returncode, full.stderr) == (2, "netsolve: /dev/full: No space left on device\n")

@@ -26,6 +26,9 @@ GRACE = 2.0
 TRIES = 2
 """How often a problem is begun whose process dies: the cause may have been another's hunger for memory."""
 
+CRASHES = ("SIGABRT", "SIGSEGV")
+"""How a library ends a process that is refused memory."""
+
 MIB = 2**20
 
 
@@ -135,6 +138,9 @@ class _Worker(threading.Thread):
                 return value
             raise value
         msg = f"its worker process {died}"
+        if self.memory is not None and died.endswith(CRASHES):
+            msg = f"{msg}, probably as it may take {self.memory} MiB only"
+            raise OutOfMemoryError(msg)
         raise WorkerError(msg)
 
     def started(self) -> Connection:

@@ -15,6 +15,7 @@ from rich.table import Table
 from netsolve.answer import Preference, Solution
 from netsolve.batch import Document, Done
 from netsolve.deadline import Deadline
+from netsolve.engines.relations import OVERTIME
 from netsolve.errors import (
     FAULT,
     DocumentError,
@@ -68,7 +69,8 @@ def answered(document: Document, wanted: Wanted) -> dict[str, Any]:
     answer = solve(document.network(), timeout=wanted.timeout, prefer=wanted.prefer)
     data = header(answer) | {"solutions": [], "error": None}
     if answer.status == "unknown":
-        data["error"] = {"kind": "undecided", "text": answer.reason, "mistakes": []}
+        kind = "time" if answer.reason == OVERTIME else "undecided"
+        data["error"] = {"kind": kind, "text": answer.reason, "mistakes": []}
     if answer.best is not None:
         proved = _proved(answer.best, deadline) if wanted.prove else None
         verified, error = _run(answer.best) if wanted.run else (None, None)
