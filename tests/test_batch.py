@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,10 +22,25 @@ from typing import Any
 import pytest
 
 import netsolve
-from netsolve import DocumentError, FaultError, NetsolveError, Network, Outcome, UsageError, loads, solve, solve_many
+from netsolve import (
+    DocumentError,
+    FaultError,
+    NetsolveError,
+    Network,
+    Outcome,
+    Solution,
+    TorchError,
+    UndecidedError,
+    UsageError,
+    loads,
+    solve,
+    solve_many,
+)
 from netsolve.batch import Document, perform
-from netsolve.errors import OutOfMemoryError, OvertimeError, WorkerError
+from netsolve.errors import FAULT, OutOfMemoryError, OvertimeError, WorkerError
+from netsolve.report.lines import Wanted, answered, code_of, line_of
 from netsolve.sweep import Row, Vary, sweep
+from netsolve.verification import LayerRun, Verification
 from netsolve.workers import Workers
 from support import conv, document, pool, table
 
@@ -392,6 +408,50 @@ def members(session: int) -> list[int]:
         if int(fields[3]) == session and fields[0] != "Z":
             found.append(int(stat.parent.name))
     return found
+
+
+def given(text: str, **wanted: Any) -> tuple[dict[str, Any], str]:
+    """The line of a document without a worker between, and what it came to."""
+    (done,) = perform(
+        partial(answered, wanted=Wanted(**wanted)), [Document("net.toml", text.encode())], ThreadPoolExecutor(1)
+    )
+    text, kind = line_of("net.toml", None, done)
+    return json.loads(text), kind
+
+
+def test_a_disagreement_is_never_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Solution, "prove", lambda *_: False)
+    data, kind = given(GOOD, prove=True)
+    assert (kind, code_of(Counter([kind, "error", "solved"]))) == ("fault", 4)
+    assert data["solutions"][0]["proved"] is False
+    assert data["error"] == {"kind": "fault", "text": f"z3 disagrees: {FAULT}", "mistakes": []}
+
+
+def test_torch_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    data, kind = given(GOOD, run=True)
+    assert (data["solutions"][0]["verified"], data["error"], kind) == (True, None, "solved")
+    wrong = Verification((LayerRun("conv2d_1", (4, 8, 8), (4, 9, 9)),), 112)
+    monkeypatch.setattr(Solution, "verify", lambda _: wrong)
+    data, kind = given(GOOD, run=True)
+    assert (data["error"]["text"], kind) == (f"torch disagrees: {FAULT}", "fault")
+
+    def missing(_: Solution) -> Verification:
+        msg = "torch cannot be imported"
+        raise TorchError(msg)
+
+    monkeypatch.setattr(Solution, "verify", missing)
+    data, kind = given(GOOD, run=True)
+    assert (data["solutions"][0]["verified"], data["error"]["kind"], kind) == (None, "torch", "solved")
+
+
+def test_no_time_for_a_proof_is_no_judgement(monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(*_: Any) -> bool:
+        msg = "the time limit is reached"
+        raise UndecidedError(msg)
+
+    monkeypatch.setattr(Solution, "prove", late)
+    data, kind = given(GOOD, prove=True, timeout=None)
+    assert (data["solutions"][0]["proved"], data["error"], kind) == (None, None, "solved")
 
 
 # Sweeps.

@@ -307,6 +307,13 @@ def test_the_version_where_a_package_is_missing(run: Run, monkeypatch: pytest.Mo
     assert run("--version") == (0, "netsolve 0.1.0\nz3 4.13\ntorch is not installed\n", "")
 
 
+def test_an_operator_that_is_none(run: Run) -> None:
+    code, out, err = run("ops", "Conv4d")
+    assert (code, out) == (2, "")
+    message = "there is no operator Conv4d; did you mean Conv3d or Conv2d or Conv1d?"
+    assert err.splitlines()[-1] == f"Error: Invalid value: {message}"
+
+
 # check.
 
 

@@ -59,6 +59,7 @@ from netsolve import load, solve
 from netsolve.cli.solve import _overwrite
 file, network = Path(sys.argv[1]), load(sys.argv[1])
 best = solve(network).best
+_overwrite(file, network, best)
 print("ready", flush=True)
 while True:
     _overwrite(file, network, best)
