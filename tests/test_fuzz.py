@@ -4,6 +4,7 @@ import subprocess
 import sys
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fuzz import alarm, examine, judged
@@ -14,7 +15,7 @@ from mutants import mutant
 from netsolve import DocumentError, __main__, check, loads, solve
 from netsolve.document import read
 from netsolve.domain import LARGEST
-from support import conv, document, pool, table
+from support import complaints, conv, document, pool, table
 
 WORDS = {"mistaken", "solved", "unsolvable", "unknown", "undecided"}
 EACH = 100
@@ -138,6 +139,14 @@ def test_no_answer_is_larger_than_a_document_may_say() -> None:
     answer = solve(loads(text))
     assert answer.status == "unsolvable"
     assert LARGEST < 181**6
+
+
+@pytest.mark.parametrize("feed", [{"from": ["input", "input"]}, {"from": "input", "like": "input"}])
+def test_too_many_inputs_of_a_layer_that_is_repeated(feed: dict[str, Any]) -> None:
+    text = document("{ repeat = 3, layers = [ " + pool(2, padding=0, **feed) + " ] }", input=[1, 64, 64])
+    (line,) = complaints(text)
+    told = "takes no `like`" if "like" in feed else "takes 1 input, not 2"
+    assert line.startswith(f"net.toml:3: maxpool2d_1.0: MaxPool2d {told} (")
 
 
 def test_hints_take_time_in_proportion_to_the_values() -> None:
