@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,12 @@ from hypothesis import strategies as st
 from mutants import mutant
 
 from netsolve import DocumentError, __main__, check, loads, solve
+from netsolve.deadline import Deadline
 from netsolve.document import read
 from netsolve.domain import LARGEST
+from netsolve.engines.plausible import plausibility_of
+from netsolve.habits import learned
+from netsolve.problem import pose
 from support import complaints, conv, document, pool, table
 
 WORDS = {"mistaken", "solved", "unsolvable", "unknown", "undecided"}
@@ -147,6 +152,15 @@ def test_too_many_inputs_of_a_layer_that_is_repeated(feed: dict[str, Any]) -> No
     (line,) = complaints(text)
     told = "takes no `like`" if "like" in feed else "takes 1 input, not 2"
     assert line.startswith(f"net.toml:3: maxpool2d_1.0: MaxPool2d {told} (")
+
+
+def test_shares_where_nothing_was_explored_in_time() -> None:
+    text = document(conv(padding="?", name="a"), conv(padding="?", name="b"), table(op="add", **{"from": ["a", "b"]}))
+    order = plausibility_of(pose(loads(text)), learned(), Deadline(60))
+    assert order is not None
+    nothing = replace(order.explored, explanations=[], total=0.0, complete=False)
+    assert all(row == {} for row in nothing.shares({}).values())
+    assert order.tables.relations.stands_for
 
 
 def test_hints_take_time_in_proportion_to_the_values() -> None:
