@@ -164,29 +164,29 @@ def _agrees(stated: Any, size: int) -> bool:
     return bool(stated == size)
 
 
-def _pair(given: Any) -> tuple[int, int]:
-    return tuple(given) if isinstance(given, list | tuple) else (given, given)
+def _each(given: Any, axes: int) -> tuple[int, ...]:
+    return tuple(given) if isinstance(given, list | tuple) else (given,) * axes
 
 
 def sizes_after(
     op: str, full: Mapping[str, Any], sizes: tuple[int, ...], plain: set[int | None]
 ) -> tuple[int, ...] | None:
     """The spatial sizes after a layer, by torch's pages; `plain`: the entries of the padding that its default binds."""
-    if op == "ZeroPad2d":
-        left, right, top, bottom = (
-            full["padding"] if isinstance(full["padding"], list | tuple) else [full["padding"]] * 4
-        )
-        grown = (sizes[0] + top + bottom, sizes[1] + left + right)
+    axes = len(sizes)
+    if op.startswith("ZeroPad"):
+        sides = _each(full["padding"], 2 * axes)
+        grown = tuple(n + sum(sides[2 * i : 2 * i + 2]) for n, i in zip(sizes, reversed(range(axes)), strict=True))
         return grown if min(grown) >= 1 else None
-    kernels, paddings = _pair(full["kernel_size"]), _pair(full.get("padding", 0))
-    strides, dilations = _pair(full.get("stride", 1)), _pair(full.get("dilation", 1))
+    kernels, paddings = _each(full["kernel_size"], axes), _each(full.get("padding", 0), axes)
+    strides, dilations = _each(full.get("stride", 1), axes), _each(full.get("dilation", 1), axes)
+    conv = op.startswith("Conv")
     found = []
     for axis, (n, k, p, s, d) in enumerate(zip(sizes, kernels, paddings, strides, dilations, strict=True)):
-        limit = d * (k - 1) if op == "Conv2d" else k // 2
-        if p > limit and (plain & {None, axis} or op == "MaxPool2d"):
+        limit = d * (k - 1) if conv else k // 2
+        if p > limit and (plain & {None, axis} or not conv):
             return None
         exact = (n + 2 * p - d * (k - 1) - 1) / s + 1
-        if op == "Conv2d":
+        if conv:
             if n + 2 * p < d * (k - 1) + 1:
                 return None
             found.append(floor(exact))

@@ -30,7 +30,7 @@ class Node:
 class Net:
     """Layers in order, and constraints by their text and as functions of all values and shapes."""
 
-    size: tuple[int, int]
+    size: tuple[int, ...]
     nodes: list[Node] = field(default_factory=list)
     constraints: list[tuple[str, Any]] = field(default_factory=list)
 
@@ -135,7 +135,7 @@ def _after(op: str, full: Mapping[str, Any], inputs: list[Shape]) -> Shape | Non
         others = {(*shape[:along], *shape[along + 1 :]) for shape in inputs}
         total = sum(shape[along] for shape in inputs)
         return (*first[:along], total, *first[along + 1 :]) if len(others) == 1 else None
-    if op == "ConvTranspose2d":
+    if op.startswith("ConvTranspose"):
         k, s, p, o = full["kernel_size"], full["stride"], full["padding"], full["output_padding"]
         sizes_ = tuple((n - 1) * s - 2 * p + (k - 1) + o + 1 for n in first[1:])
         return (full["out_channels"], *sizes_) if o < s and min(sizes_) >= 1 else None
@@ -149,12 +149,12 @@ def _mark(random: Random, *values: int, most: int = 3) -> Mark:
     return Mark(random.choice(["", "", "", "p", "q"]), tuple(chosen))
 
 
-def _layer(random: Random, name: str, source: str, *, conv_only: bool = False) -> Node:
+def _layer(random: Random, name: str, source: str, axes: int, *, conv_only: bool = False) -> Node:
     """A convolution, pool, pad or transposed convolution with question marks."""
     kind = random.choice(["conv", "conv", "conv", "pool", "pad", "up"]) if not conv_only else "conv"
     if kind == "pad":
-        side = [random.choice([0, 1, _mark(random, -1, 0, 1)]) for _ in range(4)]
-        return Node(name, "ZeroPad2d", {"padding": random.choice([_mark(random, -1, 0, 1, 2), side])}, (source,))
+        side = [random.choice([0, 1, _mark(random, -1, 0, 1)]) for _ in range(2 * axes)]
+        return Node(name, f"ZeroPad{axes}d", {"padding": random.choice([_mark(random, -1, 0, 1, 2), side])}, (source,))
     if kind == "up":
         given: dict[str, Any] = {
             "out_channels": 2,
@@ -162,27 +162,27 @@ def _layer(random: Random, name: str, source: str, *, conv_only: bool = False) -
             "stride": random.choice([1, 2]),
         }
         given |= {"padding": _mark(random, 0, 1, 2), "output_padding": random.choice([0, _mark(random, 0, 1)])}
-        return Node(name, "ConvTranspose2d", given, (source,))
+        return Node(name, f"ConvTranspose{axes}d", given, (source,))
     if kind == "pool":
         kernel = random.choice([2, 2, 3, _mark(random, 2, 3)])
         given = {"kernel_size": kernel, "stride": random.choice([1, 2, _mark(random, 1, 2)])}
         given |= {"padding": random.choice([0, _mark(random, 0, 1)])}
         given |= {"ceil_mode": random.choice([False, True, Mark("", (0, 1))])}
-        return Node(name, "MaxPool2d", given, (source,))
-    paddings: list[Any] = [_mark(random, 0, 1, 2), [_mark(random, 0, 1, 2), _mark(random, 0, 1, 2)]]
-    kernels: list[Any] = [1, 3, 3, 3, [3, 1], _mark(random, 1, 2, 3)]
-    strides: list[Any] = [1, 1, 2, 2, 3, _mark(random, 1, 2), [1, 2]]
+        return Node(name, f"MaxPool{axes}d", given, (source,))
+    paddings: list[Any] = [_mark(random, 0, 1, 2), [_mark(random, 0, 1, 2) for _ in range(axes)]]
+    kernels: list[Any] = [1, 3, 3, 3, [3, 1, 2][:axes], _mark(random, 1, 2, 3)]
+    strides: list[Any] = [1, 1, 2, 2, 3, _mark(random, 1, 2), [1, 2, 1][:axes]]
     given = {"out_channels": 2, "kernel_size": random.choice(kernels), "stride": random.choice(strides)}
     given |= {
         "padding": random.choice([*paddings, paddings[0]]),
         "dilation": random.choice([1, 1, 2, _mark(random, 1, 2)]),
     }
-    return Node(name, "Conv2d", given, (source,))
+    return Node(name, f"Conv{axes}d", given, (source,))
 
 
 def _paddings_equal(first: Node, last: Node) -> tuple[str, Any]:
     left, right = f"{first.name}.padding", f"{last.name}.padding"
-    if any(isinstance(node.given["padding"], list) for node in (first, last)):
+    if any(isinstance(node.given["padding"], list) and len(node.given["padding"]) > 1 for node in (first, last)):
         left, right = f"{left}[0]", f"{right}[0]"
 
     def entry(node: Node, values: Values) -> Any:
@@ -192,19 +192,19 @@ def _paddings_equal(first: Node, last: Node) -> tuple[str, Any]:
     return f"{left} == {right}", lambda values, _: entry(first, values) == entry(last, values)
 
 
-def _body(random: Random) -> Net:
+def _body(random: Random, axes: int) -> Net:
     """Layers without anything stated."""
-    net = Net((random.randint(4, 9), random.randint(4, 9)))
+    net = Net(tuple(random.randint(4, 9) for _ in range(axes)))
     source = "input"
     for i in range(random.randint(0, 2)):
-        net.nodes.append(_layer(random, f"l{i}", source))
+        net.nodes.append(_layer(random, f"l{i}", source, axes))
         source = net.nodes[-1].name
     if random.random() < 0.6 or not net.nodes:
         ends = []
         for side in "ab":
             end = source
             for i in range(random.randint(0 if side == "b" else 1, 2)):
-                net.nodes.append(_layer(random, f"{side}{i}", end, conv_only=i == 0 and random.random() < 0.7))
+                net.nodes.append(_layer(random, f"{side}{i}", end, axes, conv_only=i == 0 and random.random() < 0.7))
                 end = net.nodes[-1].name
             ends.append(end)
         op = random.choice(["add", "maximum", "mul", "cat", "cat"])
@@ -212,29 +212,32 @@ def _body(random: Random) -> Net:
         net.nodes.append(Node("join", op, given, tuple(ends)))
         source = "join"
     if random.random() < 0.4:
-        net.nodes.append(_layer(random, "tail", source))
+        net.nodes.append(_layer(random, "tail", source, axes))
     return net
 
 
 def _constrain(random: Random, net: Net) -> None:
     """Sometimes tie paddings or sizes by a constraint."""
-    padded = [node for node in net.nodes if node.op in {"Conv2d", "MaxPool2d"}]
-    first = net.nodes[0].name
+    padded = [node for node in net.nodes if node.op[:-2] in {"Conv", "MaxPool"}]
+    first, axes = net.nodes[0].name, len(net.size)
     if len(padded) > 1 and random.random() < 0.3:
         net.constraints.append(_paddings_equal(padded[0], padded[-1]))
     if random.random() < 0.2:
         net.constraints.append((f"{first}.out[1] % 2 == 0", lambda _, shapes: shapes[first][1] % 2 == 0))
     if random.random() < 0.2:
         net.constraints.append(
-            (f"{first}.out[1] <= {first}.out[2] + 1", lambda _, shapes: shapes[first][1] <= shapes[first][2] + 1)
+            (
+                f"{first}.out[1] <= {first}.out[{axes}] + 1",
+                lambda _, shapes: shapes[first][1] <= shapes[first][axes] + 1,
+            )
         )
 
 
-def network(seed: int, most: int = MOST_ROWS) -> Net:
+def network(seed: int, most: int = MOST_ROWS, axes: int = 2) -> Net:
     """A random network whose combinations are few; usually something fits, since what is stated is taken from one."""
     random = Random(seed)  # noqa: S311 - no secret
     while True:
-        net = _body(random)
+        net = _body(random, axes)
         choices = net.choices()
         if not choices or not all(choices.values()) or prod(map(len, choices.values())) > most:
             continue
@@ -252,7 +255,7 @@ def network(seed: int, most: int = MOST_ROWS) -> Net:
             Node("head", "Linear", {"in_features": prod(final), "out_features": 3}, ("flat",)),
         ]
     else:
-        loose = Mark("", (final[1], final[1] + 1))
-        some = [final, final[1:], (loose, final[2]), (final[0], loose, Mark()), (Mark(), final[2]), None, None]
+        loose, rest = Mark("", (final[1], final[1] + 1)), final[2:]
+        some = [final, final[1:], (loose, *rest), (final[0], loose, *[Mark()] * len(rest)), (Mark(), *rest), None, None]
         last.out = random.choice(some)
     return net

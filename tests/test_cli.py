@@ -9,6 +9,8 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Callable
+from importlib import metadata
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO, Any
 
@@ -273,24 +275,43 @@ def test_a_time_limit_is_a_positive_number(run: Run, file: File, value: str) -> 
 
 
 def test_version_and_help(run: Run) -> None:
-    assert run("--version") == (0, "netsolve 0.1.0\n", "")
+    versions = f"netsolve 0.1.0\nz3 {version('z3-solver')}\ntorch {version('torch')}\n"
+    assert run("--version") == (0, versions, "")
     code, out, _ = run("--help")
     assert code == 0
     assert all(command in out for command in ("solve", "check"))
     assert run()[0] == 2
 
 
-def test_help_imports_nothing_heavy() -> None:
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_and_version_import_nothing_heavy(option: str) -> None:
     program = (
         "import sys\n"
         "from netsolve import __main__\n"
-        "sys.argv = ['netsolve', '--help']\n"
+        f"sys.argv = ['netsolve', '{option}']\n"
         "code = __main__.run()\n"
         "heavy = {'torch', 'z3', 'rich', 'tomlkit', 'pydantic', 'numpy'} & sys.modules.keys()\n"
         "sys.exit(f'{code} {sorted(heavy)}')\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
     assert done.stderr == "0 []\n"
+
+
+def test_the_version_where_a_package_is_missing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> str:
+        if name == "torch":
+            raise PackageNotFoundError
+        return "4.13"
+
+    monkeypatch.setattr(metadata, "version", missing)
+    assert run("--version") == (0, "netsolve 0.1.0\nz3 4.13\ntorch is not installed\n", "")
+
+
+def test_an_operator_that_is_none(run: Run) -> None:
+    code, out, err = run("ops", "Conv4d")
+    assert (code, out) == (2, "")
+    message = "there is no operator Conv4d; did you mean Conv3d or Conv2d or Conv1d?"
+    assert err.splitlines()[-1] == f"Error: Invalid value: {message}"
 
 
 # check.

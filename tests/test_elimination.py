@@ -1,6 +1,7 @@
 """Tests of exact elimination: counts, lists and values against brute force, and against z3."""
 
 from itertools import islice
+from math import comb, prod
 from random import Random
 from typing import Any
 
@@ -57,6 +58,33 @@ def test_counts_and_lists_equal_brute_force(start: int) -> None:
             assert {name: solution.shapes[name] for name in shapes} == shapes
 
 
+@pytest.mark.parametrize("axes", [1, 3])
+def test_counts_and_lists_equal_brute_force_along_other_numbers_of_axes(axes: int) -> None:
+    for seed in range(60):
+        agrees(network(seed, 80, axes))
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("axes", [1, 3])
+@pytest.mark.parametrize("start", range(10_000, 20_000, EACH))
+def test_many_with_other_numbers_of_axes(start: int, axes: int) -> None:
+    for seed in range(start, start + EACH):
+        agrees(network(seed, 400, axes))
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("start", range(100_000, 110_000, EACH))
+def test_z3_agrees_on_many(start: int) -> None:
+    for seed in range(start, start + EACH):
+        net = network(seed, 40, 1 + seed % 3)
+        fitting, problem = net.fitting(), pose(loads(net.text))
+        best = Z3Engine().best(problem, Deadline(60))
+        assert (best is not None) == bool(fitting), net.text
+        if best is not None:
+            found = {question.key: question.answer(best) for question in problem.questions}
+            assert key(found) in fitting, net.text
+
+
 @pytest.mark.deep
 @pytest.mark.parametrize("start", range(10_000, 20_000, EACH))
 def test_counts_and_lists_equal_brute_force_on_larger_networks(start: int) -> None:
@@ -76,7 +104,7 @@ def test_the_random_networks_have_everything_in_them() -> None:
 
 @pytest.mark.parametrize("seed", range(30))
 def test_z3_agrees(seed: int) -> None:
-    net = network(seed, 40)
+    net = network(seed, 40, 1 + seed % 3)
     problem = pose(loads(net.text))
     tables = tables_of(problem, Deadline(60))
     engine = Z3Engine()
@@ -312,3 +340,27 @@ def test_random_orders_of_the_layers_of_a_join_do_not_matter() -> None:
             counts.add(netsolve.count(loads(document(*branches, join))))
         values = [set(map(int, p[1:].split("|"))) for p in paddings]
         assert counts == {len(values[0] & values[1] & values[2])}
+
+
+@pytest.mark.parametrize("sizes", [1, 2, 3, 4])
+@pytest.mark.parametrize("powers", [{2: 1, 3: 2, 7: 1, 11: 1, 31: 1, 151: 1, 331: 1}, {2: 9}, {3: 3, 5: 2}])
+def test_unknown_sizes_under_one_width_are_counted_by_its_divisors(sizes: int, powers: dict[int, int]) -> None:
+    width = prod(prime**power for prime, power in powers.items())
+    text = document(table(op="Flatten"), table(op="Linear", in_features=width, out_features=2), input=["?"] * sizes)
+    # each prime's power is dealt out to the sizes on its own
+    assert netsolve.count(loads(text)) == prod(comb(power + sizes - 1, sizes - 1) for power in powers.values())
+
+
+def test_equal_sizes_under_one_width() -> None:
+    text = document(table(op="Flatten"), table(op="Linear", in_features=144, out_features=2), input=["?", "?w", "?w"])
+    assert netsolve.count(loads(text)) == sum(144 % (n * n) == 0 for n in range(1, 13))
+
+
+def test_a_width_that_not_every_size_divides() -> None:
+    layers = [
+        conv(3, out_channels="?", padding=0),
+        table(op="Flatten"),
+        table(op="Linear", in_features=12, out_features=2),
+    ]
+    text = document(*layers, input=[1, 5, "?4..8"])
+    assert netsolve.count(loads(text)) == sum(c * 3 * (n - 2) == 12 for c in range(1, 13) for n in range(4, 9))

@@ -6,6 +6,7 @@ from netsolve.errors import DocumentError, FaultError, Mistake, NetsolveError, T
 
 if TYPE_CHECKING:
     from netsolve.answer import Answer, Solution
+    from netsolve.batch import Outcome, solve_many
     from netsolve.document import load, loads
     from netsolve.domain import Unknown
     from netsolve.network import Layer, Network
@@ -19,6 +20,7 @@ _HOMES = {
     "Check": "queries",
     "Layer": "network",
     "Network": "network",
+    "Outcome": "batch",
     "Solution": "answer",
     "Unknown": "domain",
     "Verification": "verification",
@@ -27,6 +29,7 @@ _HOMES = {
     "load": "document",
     "loads": "document",
     "solve": "queries",
+    "solve_many": "batch",
 }
 
 __all__ = [
@@ -38,6 +41,7 @@ __all__ = [
     "Mistake",
     "NetsolveError",
     "Network",
+    "Outcome",
     "Solution",
     "TorchError",
     "UndecidedError",
@@ -49,6 +53,7 @@ __all__ = [
     "load",
     "loads",
     "solve",
+    "solve_many",
 ]
 
 

@@ -1,8 +1,11 @@
 """The program: every way it can end has its exit code and its line."""
 
+import codecs
+import json
 import os
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 INTERRUPTED = 130
@@ -13,7 +16,18 @@ def main() -> None:
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
         sys.stdout = sys.stdout or nowhere  # None where whoever started the program closed it
         sys.stderr = sys.stderr or nowhere
+        codecs.register_error("escape", _escaped)
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(AttributeError, ValueError):  # not every stream can
+                stream.reconfigure(errors="escape")  # type: ignore[union-attr]  # of those that can
         sys.exit(run())
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    """Signs that an output has no bytes for, written as JSON escapes them, so that JSON stays JSON."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return json.dumps(error.object[error.start : error.end])[1:-1], error.end
 
 
 def run() -> int:

@@ -38,10 +38,8 @@ def load(file: str | FilePath) -> Network:
     try:
         with FilePath(file).open("rb") as stream:
             return read(stream, str(file))
-    except OSError as error:
-        raise DocumentError([Mistake("", _unreadable(error))], str(file)) from None
-    except ValueError as error:
-        raise DocumentError([Mistake("", f"this is no file name: {error}")], repr(str(file))) from None
+    except (OSError, ValueError) as error:
+        raise unreadable(error, str(file)) from None
 
 
 def read(stream: BinaryIO, file: str = "") -> Network:
@@ -71,14 +69,17 @@ def loads(text: str, file: str = "") -> Network:
     return Reader(Source(text, file)).network(data)
 
 
-def _unreadable(error: OSError) -> str:
-    """Why a file cannot be read."""
+def unreadable(error: OSError | ValueError, file: str) -> DocumentError:
+    """The error for a file that cannot be read."""
+    if isinstance(error, ValueError):
+        return DocumentError([Mistake("", f"this is no file name: {error}")], repr(file))
     reasons = {
         FileNotFoundError: "there is no such file",
         IsADirectoryError: "this is a directory, not a file",
         PermissionError: "reading this file is not permitted",
     }
-    return reasons.get(type(error), f"the file cannot be read: {error.strerror or error}")
+    text = reasons.get(type(error), f"the file cannot be read: {error.strerror or error}")
+    return DocumentError([Mistake("", text)], file)
 
 
 def _not_toml(message: str, text: str) -> Mistake:
@@ -89,9 +90,12 @@ def _not_toml(message: str, text: str) -> Mistake:
     rest = lines[line - 1][int(match[2]) - 1 :] if match and match[2] and line and line <= len(lines) else ""
     if what == "Invalid value" and rest.startswith("?"):
         remedy = 'a question mark stands in quotes: "?"'
+    elif what == "Invalid value" and rest.startswith("("):
+        remedy = "a list stands in square brackets: [3, 3]"
     elif what == "Invalid value" and (word := re.match(r"true|false|[A-Za-z_]\w*", rest, re.IGNORECASE)):
         lower = word[0].lower()
-        remedy = f"write {lower}" if lower in {"true", "false"} else f'a text stands in quotes: "{word[0]}"'
+        text = "none" if word[0] == "None" else word[0]
+        remedy = f"write {lower}" if lower in {"true", "false"} else f'a text stands in quotes: "{text}"'
     else:
         remedy = next((remedy for start, remedy in _TOML_REMEDIES.items() if what.startswith(start)), "")
     return Mistake("", f"this is not TOML: {what}", remedy, line)

@@ -70,6 +70,18 @@ class UndecidedError(NetsolveError):
     """A question was not decided within the time or work it was given; the text says which."""
 
 
+class OvertimeError(UndecidedError):
+    """One problem of many took longer than it may, and its process was ended."""
+
+
+class OutOfMemoryError(UndecidedError):
+    """One problem of many needed more memory than it may take."""
+
+
+class WorkerError(UndecidedError):
+    """The process that worked on one problem of many died of it; the text says how."""
+
+
 class TorchError(NetsolveError):
     """Torch cannot be imported, so nothing can be built or run; everything else still works."""
 

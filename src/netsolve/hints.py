@@ -100,8 +100,9 @@ def counts_given(tables: Tables, told: Mapping[Variable, int]) -> dict[Variable,
     """The share of assignments that have each value of each variable."""
     circuit, weights = tables.circuit, _hits(tables, told)
     shares = circuit.shares(weights, circuit.sums(weights, 1, 0), 1, 0)
+    totals = {v: sum(row) for v, row in shares.items()}
     found = {
-        v: {value: count / sum(row) for value, count in zip(tables.values(v), row, strict=True)}
+        v: {value: count / totals[v] for value, count in zip(tables.values(v), row, strict=True)}
         for v, row in shares.items()
     }
     return found | {v: found[root] for v, root in tables.relations.stands_for.items()}

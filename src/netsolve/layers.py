@@ -120,20 +120,20 @@ class Layers:
         out = None
         if op is None or "out" not in op.arguments:
             out = self.mistakes.shape(table.get("out"), placed.stated or (*path, "out"), f"{name}.out")
-        if op is not None and placed.feeds:
-            self.arity(op, placed)
-        if op is None or not placed.feeds or len(self.mistakes) > before:
+        fed = op is not None and bool(placed.feeds) and self.arity(op, placed)
+        if op is None or not fed or len(self.mistakes) > before:
             return None
         return Layer(name, op, placed.feeds, out, path, placed.origins, placed.stated)
 
-    def arity(self, op: Operator, placed: Placed) -> None:
-        """As many inputs as the operator takes."""
+    def arity(self, op: Operator, placed: Placed) -> bool:
+        """Whether there are as many inputs as the operator takes; a repetition's mistake is told once."""
         least, most = op.arity
         given = len(placed.feeds)
         if placed.likened and not takes_like(op):
             text = f"{op.torch_name} takes no `like`"
             self.mistakes.add((*placed.path, "like"), placed.name, text, "Upsample and CenterCrop take it")
-        elif given < least or (most is not None and given > most):
+            return False
+        if given < least or (most is not None and given > most):
             if most is None:
                 wanted = f"{least} inputs or more"
             else:
@@ -141,6 +141,8 @@ class Layers:
             remedy = 'name them: from = ["a", "b"]' if given < least else 'join them first by "cat" or "add"'
             text = f"{op.torch_name} takes {wanted}, not {given}"
             self.mistakes.add((*placed.path, "from"), placed.name, text, remedy)
+            return False
+        return True
 
     def operator(self, placed: Placed) -> Operator | None:
         """The layer's operator with its arguments."""

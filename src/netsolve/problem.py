@@ -673,7 +673,14 @@ class _LayerTrace:
         others = {f"{family}{axes}d" for axes in (1, 2, 3)} & OPERATORS.keys()
         taken = {name: getattr(OPERATORS[name], "ranks", ()) or {OPERATORS[name].axes + 1} for name in sorted(others)}
         fitting = [name for name, ranks in taken.items() if rank in ranks]
-        return f"use {fitting[0]}" if fitting and self.op.torch_name not in fitting else ""
+        if not fitting or self.op.torch_name in fitting:
+            return ""
+        own = taken.get(self.op.torch_name, ())
+        first, second, *_ = (*self.inputs[0], 0, 0)
+        batch = first == 1 or second in {1, 3}  # images have 1 or 3 channels
+        batched = batch and self.layer.inputs[0] in self.posing.network.inputs and rank - 1 in own
+        remedy = f"use {fitting[0]}"
+        return f"the batch is never written: leave it out of the input; or {remedy}" if batched else remedy
 
     def channels_first(self) -> bool:
         """Whether the input has its channels first."""

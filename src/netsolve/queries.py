@@ -21,6 +21,10 @@ from netsolve.problem import EQUAL, Factor, Problem, Variable, Written, pose
 
 ELIMINATION = "exact elimination"
 LIKELIEST = "the habits of authors"
+
+CHECKING = 60.0
+"""Seconds for what a check has to search: values of named unknowns that stand in `out` alone."""
+
 WIDEST = 100
 """The largest padding that is tried when the default values do not suffice (a 3x3 convolution with 100 is real)."""
 
@@ -168,8 +172,8 @@ def check(network: Network) -> Check:
     Raises DocumentError for what cannot be a network at all, and where something is unknown.
     """
     problem = pose(network)
-    if problem.questions:
-        raise DocumentError(unknowns_in(problem), network.source.file if network.source else "")
+    if unknown := unknowns_in(problem):
+        raise DocumentError(unknown, network.source.file if network.source else "")
     if problem.violations:
         first = problem.violations[0]
         reached = [layer.name for layer in network.layers]
@@ -177,8 +181,25 @@ def check(network: Network) -> Check:
         shapes = {name: tuple(map(int, problem.shapes[name])) for name in (*network.inputs, *reached[:stop])}
         return Check(shapes, 0, mistake_of(problem, first))
     shapes = {name: tuple(map(int, shape)) for name, shape in problem.shapes.items()}
+    if problem.domains and tables_of(problem, Deadline(CHECKING)) is None:
+        return Check(shapes, 0, Mistake("", contradiction(problem), "correct what is stated by `out` or a constraint"))
     inputs = {layer.name: tuple(shapes[name] for name in layer.inputs) for layer in network.layers}
     return Check(shapes, sum(layer.op.parameters(inputs[layer.name]) for layer in network.layers))
+
+
+def contradiction(problem: Problem) -> str:
+    """Why no value of a named unknown in `out` fits, where nothing else is unknown."""
+    said: dict[Variable, dict[int, str]] = {}
+    for factor in problem.factors:
+        if factor.formula is EQUAL:
+            number, variable = sorted(factor.operands, key=lambda v: isinstance(v, Variable))
+            if isinstance(number, int) and isinstance(variable, Variable):
+                said.setdefault(variable, {}).setdefault(int(number), factor.label.layer)
+    for variable, numbers in said.items():
+        if len(numbers) > 1:
+            (first, where), (second, there), *_ = numbers.items()
+            return f"?{variable.name} is one value, and it would be {first} after {where} and {second} after {there}"
+    return "no value of the named unknowns fits"
 
 
 def unknowns_in(problem: Problem) -> list[Mistake]:
@@ -198,6 +219,11 @@ def unknowns_in(problem: Problem) -> list[Mistake]:
                 text = "a question mark, and check is for networks without"
                 mistake = Mistake(where, text, "use solve", network.line(path))
                 found.setdefault(path if network.source else where, mistake)
+    for layer in network.layers:
+        sizes = getattr(layer.op, "out", None)
+        if any(isinstance(size, Unknown) for size in (sizes if isinstance(sizes, tuple) else (sizes,))):
+            text, path = "a size that nothing implies, and check is for networks without", layer.at("out")
+            found[path] = Mistake(f"{layer.name}.out", text, "use solve", network.line(path))
     return list(found.values())
 
 

@@ -1,11 +1,12 @@
 """The command line: a module for each group of commands; nothing heavy is imported before a command needs it."""
 
 from netsolve.cli.base import Abort, UsageError, app
+from netsolve.cli.batch import batch, sweep
 from netsolve.cli.check import check
 from netsolve.cli.ops import ops, schema
 from netsolve.cli.solve import count, solve
 
-COMMANDS = (solve, count, check, ops, schema)
+COMMANDS = (solve, count, check, sweep, batch, ops, schema)
 """All commands, in the order of `netsolve --help`."""
 
 for command in COMMANDS:

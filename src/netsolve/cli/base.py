@@ -40,16 +40,26 @@ NoRun = Annotated[bool, typer.Option("--no-run", help="Do not build and run the 
 
 def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value
     if wanted:
+        from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - no torch is imported for it
+
         from netsolve import __version__  # noqa: PLC0415
 
         typer.echo(f"netsolve {__version__}")
+        for name, distribution in {"z3": "z3-solver", "torch": "torch"}.items():
+            try:
+                typer.echo(f"{name} {version(distribution)}")
+            except PackageNotFoundError:
+                typer.echo(f"{name} is not installed")
         raise typer.Exit
 
 
 @app.callback()
 def main(
     version: Annotated[  # noqa: FBT002
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Print the versions of netsolve, z3 and torch."
+        ),
     ] = False,
 ) -> None:
     """Find the paddings (and kernels, strides, ...) that a network must have used, and prove it in torch.

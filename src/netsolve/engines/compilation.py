@@ -8,8 +8,9 @@ from math import log
 from operator import itemgetter
 
 from netsolve.deadline import Deadline
+from netsolve.engines.calls import Row
 from netsolve.engines.circuit import Bucket, Circuit
-from netsolve.engines.relations import OVERTIME, Relation, Relations, Row, TooLargeError
+from netsolve.engines.relations import OVERTIME, Relation, Relations, TooLargeError
 from netsolve.errors import UndecidedError
 from netsolve.problem import Variable
 

@@ -43,7 +43,7 @@ class Explored:
             whole = sum(row)
             values = self.tables.relations.values[variable]
             found[variable] = {v: share / whole for v, share in zip(values, row, strict=True)} if whole > 0 else {}
-        return found | {v: found[root] for v, root in self.tables.relations.stands_for.items()}
+        return found | {v: found.get(root, {}) for v, root in self.tables.relations.stands_for.items()}
 
 
 def entropy(shares: Iterable[float]) -> float:

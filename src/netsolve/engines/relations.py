@@ -6,15 +6,13 @@ backwards leaves, for every factor, the short list of value combinations that ca
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import compress, product, repeat
-from math import isqrt
-from operator import itemgetter
+from itertools import compress, product
 from typing import Any
 
 from netsolve.deadline import Deadline
 from netsolve.domain import LARGEST, Domain
+from netsolve.engines.calls import Call, Product, Row, bundles, divisors, outcomes
 from netsolve.errors import UndecidedError
-from netsolve.ops.base import Formula
 from netsolve.problem import EQUAL, Operand, Problem, Variable, product_of
 
 MOST_WORK = 3_000_000
@@ -25,7 +23,8 @@ MOST_VALUES = 100_000
 
 OVERTIME = "the time limit is reached"
 
-Row = tuple[int, ...]
+MOST_UNWATCHED = 50_000
+"""How many rows are worked on between two looks at the clock."""
 
 
 class TooLargeError(UndecidedError):
@@ -72,16 +71,6 @@ def relations_of(problem: Problem, deadline: Deadline) -> Relations:
     return _Propagation(problem, deadline).run()
 
 
-class _Call:
-    """A formula called with integers and with variables that stand for themselves; output: the variable it defines."""
-
-    __slots__ = ("formula", "inputs", "operands", "output")
-
-    def __init__(self, formula: Formula, operands: tuple[Operand, ...], output: Variable | None) -> None:
-        self.formula, self.operands, self.output = formula, operands, output
-        self.inputs = frozenset([v for v in operands if isinstance(v, Variable)])
-
-
 @dataclass
 class _Propagation:
     """The state of propagation.
@@ -106,6 +95,8 @@ class _Propagation:
             return self.infeasible()
         calls = self.distinct()
         self.bound(calls)
+        if not self.writable():
+            return self.infeasible()
         self.only = {v: domain.low for v, domain in self.domains.items() if domain.low == domain.high}
         relations: list[Relation] = []
         for definitions, rules in bundles(calls):
@@ -122,9 +113,9 @@ class _Propagation:
                 self.finite(variable)
         return self.prune(relations)
 
-    def distinct(self) -> list[_Call]:
+    def distinct(self) -> list[Call]:
         """The factors, but for equalities, which are met by now, and rules that say again what another says."""
-        found: dict[Any, _Call] = {}
+        found: dict[Any, Call] = {}
         roots = self.roots
         for factor in self.problem.factors:
             if factor.formula is EQUAL:
@@ -133,7 +124,7 @@ class _Propagation:
             output = None if factor.output is None else self.root(factor.output)
             key = (factor.formula, operands, output)
             if key not in found:
-                found[key] = _Call(factor.formula, operands, output)
+                found[key] = Call(factor.formula, operands, output)
         return list(found.values())
 
     def infeasible(self) -> Relations:
@@ -169,20 +160,28 @@ class _Propagation:
             variable = self.roots[variable]
         return variable
 
-    def bound(self, calls: Sequence[_Call]) -> None:
+    def writable(self) -> bool:
+        """Leave question marks the values that a document may say; whether each has some."""
+        for root in {self.root(v) for v in self.problem.asked}:
+            self.domains[root] = self.domains[root] & Domain.between(-LARGEST, LARGEST)
+            if not self.domains[root].ranges:
+                return False
+        return True
+
+    def bound(self, calls: Sequence[Call]) -> None:
         """Find upper bounds for variables without one, from the last layer back to the first."""
         for call in reversed(calls):
             open_ = [v for v in call.inputs if self.domains[v].high is None] if call.output is not None else []
             if call.output is None or not open_ or (output := self.domains[call.output]).high is None:
                 continue
             if call.formula is product_of(len(call.operands)):
-                possible = Domain.of(_divisors(output.low)) if output.count == 1 else Domain.between(1, output.high)
+                possible = Domain.of(divisors(output.low)) if output.count == 1 else Domain.between(1, output.high)
                 for variable in open_:
                     self.domains[variable] = self.domains[variable] & possible
             elif len(open_) == 1:
                 self.bound_operand(call, open_[0], output.high)
 
-    def bound_operand(self, call: _Call, variable: Variable, high: int) -> None:
+    def bound_operand(self, call: Call, variable: Variable, high: int) -> None:
         """Sizes grow with the sizes they come from: search for the last input size that can end below `high`."""
         corners: list[list[int] | None] = []
         for operand in call.operands:
@@ -216,7 +215,7 @@ class _Propagation:
             self.values[variable] = frozenset(self.domains[variable])
         return self.values[variable]
 
-    def enumerate(self, definitions: list[_Call], rules: list[_Call]) -> Relation:
+    def enumerate(self, definitions: list[Call], rules: list[Call]) -> Relation:
         """The combinations that definitions and rules allow; those of layers alike are worked out once."""
         calls = [self.narrowed(call) for call in (*definitions, *rules)]
         mains, tests = calls[: len(definitions)], calls[len(definitions) :]
@@ -233,34 +232,83 @@ class _Propagation:
             self.rows[key] = self.combined(free, mains, tests)
         return Relation(scope, self.rows[key])
 
-    def narrowed(self, call: _Call) -> _Call:
+    def narrowed(self, call: Call) -> Call:
         """A call with the only value in place of each variable that has one."""
         if call.inputs.isdisjoint(self.only):
             return call
         operands = tuple([self.only.get(v, v) if isinstance(v, Variable) else v for v in call.operands])
-        return _Call(call.formula, operands, call.output)
+        return Call(call.formula, operands, call.output)
 
-    def combined(self, free: list[Variable], mains: list[_Call], tests: list[_Call]) -> list[Row]:
+    def combined(self, free: list[Variable], mains: list[Call], tests: list[Call]) -> list[Row]:
         """The combinations of the values of free variables, with what is defined by them."""
         rows: list[Row] = [()]
         position: dict[Variable, int] = {}
+        whole = self.known_product(mains)
         for variable in free:
             values = sorted(self.values[variable])
-            self.spend(len(rows) * (len(values) + len(tests)))
-            rows = [(*row, value) for row in rows for value in values]
+            follows = whole is not None and variable is free[-1] and whole.powers[variable] == 1
+            self.spend(len(rows) * ((1 if follows else len(values)) + len(tests)))
+            if whole is not None and follows:
+                rows = self.completed(whole, rows, position, frozenset(values))
+            else:
+                parts = self.parts(rows, len(values))
+                rows = [(*row, value) for part in parts for row in part for value in values]
             position[variable] = len(position)
-            rows, tests = tested(rows, tests, position)
+            if whole is not None and not follows:
+                rows = [row for part in self.parts(rows) for row in compress(part, whole.left(part, position))]
+            rows, tests = self.tested(rows, tests, position)
         for main in mains:
-            assert main.output is not None  # noqa: S101 - a definition
-            found = outcomes(main, rows, position)
-            if main.output in position:
-                place = position[main.output]
-                rows = [row for row, value in zip(rows, found, strict=True) if row[place] == value]
+            rows = self.defined(main, rows, position)
+        return self.tested(rows, tests, position)[0]
+
+    def known_product(self, mains: list[Call]) -> Product | None:
+        """The product that alone defines a relation and whose value is known; None where there is no such."""
+        value = self.only.get(mains[0].output) if len(mains) == 1 and mains[0].output is not None else None
+        return None if value is None else Product.of(mains[0], value)
+
+    def completed(
+        self, whole: Product, rows: list[Row], position: Mapping[Variable, int], values: frozenset[int]
+    ) -> list[Row]:
+        """The rows with the last factor of a product, where that is one of its values."""
+        pairs = (pair for part in self.parts(rows) for pair in zip(part, whole.left(part, position), strict=True))
+        return [(*row, last) for row, last in pairs if last in values]
+
+    def defined(self, main: Call, rows: list[Row], position: dict[Variable, int]) -> list[Row]:
+        """The rows with what a call defines, or those that agree with it."""
+        assert main.output is not None  # noqa: S101 - a definition
+        made: list[Row] = []
+        place = position.get(main.output)
+        for part in self.parts(rows):
+            found = outcomes(main, part, position)
+            if place is not None:
+                made += [row for row, value in zip(part, found, strict=True) if row[place] == value]
             else:
                 allowed = self.known(main.output, found)
-                rows = [(*row, value) for row, value in zip(rows, found, strict=True) if value in allowed]
-                position[main.output] = len(position)
-        return tested(rows, tests, position)[0]
+                made += [(*row, value) for row, value in zip(part, found, strict=True) if value in allowed]
+        position.setdefault(main.output, len(position))
+        return made
+
+    def tested(
+        self, rows: list[Row], tests: list[Call], position: Mapping[Variable, int]
+    ) -> tuple[list[Row], list[Call]]:
+        """The rows that meet every test whose variables are there, and the tests that are left."""
+        left = []
+        for test in tests:
+            if all(v in position for v in test.inputs):
+                rows = [row for part in self.parts(rows) for row in compress(part, outcomes(test, part, position))]
+            else:
+                left.append(test)
+        return rows, left
+
+    def parts(self, rows: list[Row], each: int = 1) -> Iterator[list[Row]]:
+        """The rows in parts, with a look at the clock between them. each: how many rows are made of one."""
+        some = max(MOST_UNWATCHED // each, 1)
+        if len(rows) <= some:
+            yield rows
+            return
+        for start in range(0, len(rows), some):
+            self.spend(0)
+            yield rows[start : start + some]
 
     def known(self, variable: Variable, found: list[int]) -> Collection[int]:
         """Which of some values a variable may have."""
@@ -336,52 +384,3 @@ class _Propagation:
             return relation
         rows = list(dict.fromkeys([tuple([row[i] for i in keep]) for row in relation.rows]))
         return Relation(tuple(relation.scope[i] for i in keep), rows)
-
-
-def bundles(calls: Sequence[_Call]) -> Iterator[tuple[list[_Call], list[_Call]]]:
-    """Definitions from the same variables with the rules that speak of no others, then the rules that are left."""
-    rules: dict[Variable, list[_Call]] = {}
-    together: dict[frozenset[Variable], list[_Call]] = {}
-    for call in calls:
-        if call.output is None:
-            rules.setdefault(max(call.inputs, key=lambda v: v.index), []).append(call)
-        else:
-            together.setdefault(call.inputs, []).append(call)
-    taken: set[_Call] = set()
-    for call in calls:
-        if call.output is None or call in taken:
-            continue
-        definitions = [each for each in together[call.inputs] if each not in taken]
-        taken.update(definitions)
-        scope = call.inputs.union([each.output for each in definitions if each.output is not None])
-        ordered = sorted(scope, key=lambda v: v.index)
-        mine = [rule for v in ordered for rule in rules.get(v, ()) if rule.inputs <= scope and rule not in taken]
-        taken.update(mine)
-        yield definitions, mine
-    for call in calls:
-        if call not in taken:
-            yield [], [call]
-
-
-def tested(rows: list[Row], tests: list[_Call], position: Mapping[Variable, int]) -> tuple[list[Row], list[_Call]]:
-    """The rows that meet every test whose variables are there, and the tests that are left."""
-    left = []
-    for test in tests:
-        if all(v in position for v in test.inputs):
-            rows = list(compress(rows, outcomes(test, rows, position)))
-        else:
-            left.append(test)
-    return rows, left
-
-
-def outcomes(call: _Call, rows: list[Row], position: Mapping[Variable, int]) -> list[Any]:
-    """What a call gives for each row."""
-    columns = [
-        map(itemgetter(position[v]), rows) if isinstance(v, Variable) else repeat(v, len(rows)) for v in call.operands
-    ]
-    return list(map(call.formula.function, *columns))
-
-
-def _divisors(number: int) -> list[int]:
-    small = [d for d in range(1, isqrt(min(number, 2**40)) + 1) if number % d == 0]
-    return sorted({*small, *(number // d for d in small)})

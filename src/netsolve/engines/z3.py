@@ -8,6 +8,7 @@ division (which moreover rounds differently below zero).
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import product as combinations
 from math import isqrt, prod
 from operator import itemgetter
@@ -17,7 +18,7 @@ import z3
 
 from netsolve import arith
 from netsolve.deadline import Deadline
-from netsolve.domain import Domain
+from netsolve.domain import LARGEST, Domain
 from netsolve.engines.base import Assignment
 from netsolve.errors import UndecidedError
 from netsolve.problem import EQUAL, Cost, Factor, Operand, Problem, Variable, product_of
@@ -28,6 +29,9 @@ MOST_CASES = 20_000
 """How many cases one relation may split into before it is refused."""
 
 
+_BUSY = threading.Lock()
+
+
 class Z3Engine:
     """One plain solver a question, with a bound on the cost that tightens."""
 
@@ -35,16 +39,27 @@ class Z3Engine:
 
     def best(self, problem: Problem, deadline: Deadline) -> Assignment | None:
         """The best assignment found in the time; nothing better exists where the time was enough."""
-        with Interrupts() as interrupts:
+        with alone(deadline), Interrupts() as interrupts:
             return _Session(problem, deadline, interrupts).best()
 
     def holds(self, problem: Problem, assignment: Assignment, deadline: Deadline) -> bool:
         """Whether the joint constraints hold for these values."""
-        with Interrupts() as interrupts:
+        with alone(deadline), Interrupts() as interrupts:
             session = _Session(problem, deadline, interrupts, assignment)
             for variable, value in assignment.items():
                 session.solver.add(session.terms[variable].expr == value)
             return session.check() is not None
+
+
+@contextmanager
+def alone(deadline: Deadline) -> Iterator[None]:
+    """Keep other threads from z3 meanwhile: its terms belong to one context, which serves one thread at a time."""
+    if not _BUSY.acquire(timeout=min(deadline.remaining, threading.TIMEOUT_MAX)):
+        raise UndecidedError(OVERTIME)
+    try:
+        yield
+    finally:
+        _BUSY.release()
 
 
 class Interrupts:
@@ -200,6 +215,9 @@ class _Session:
         for variable, domain in problem.domains.items():
             self.terms[variable] = Term(z3.Int(f"{variable.name}#{len(self.terms)}"), self.solver)
             self.solver.add(self.inside(variable, domain))
+        for variable in problem.asked:
+            if problem.domains[variable].high is None:
+                self.solver.add(self.terms[variable].expr <= LARGEST)
         for factor in _needed(problem):
             self.solver.add(self.relation(factor))
 

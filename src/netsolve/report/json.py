@@ -46,12 +46,12 @@ def header(answer: Answer) -> dict[str, Any]:
 
 def header_json(answer: Answer) -> str:
     """The first line of a stream: the answer without its solutions."""
-    return _line(header(answer))
+    return line(header(answer))
 
 
 def solution_json(solution: Solution) -> str:
     """One line of a stream."""
-    return _line(solution_data(solution, None, None))
+    return line(solution_data(solution, None, None))
 
 
 def count_json(count: int | None, reason: str = "") -> str:
@@ -98,7 +98,8 @@ def _dump(data: dict[str, Any]) -> str:
     return _printable(json.dumps(data, indent=1, ensure_ascii=False))
 
 
-def _line(data: dict[str, Any]) -> str:
+def line(data: dict[str, Any]) -> str:
+    """Data as JSON on one line."""
     return _printable(json.dumps(data, ensure_ascii=False))
 
 
