@@ -77,10 +77,10 @@ def test_an_answer_as_text(run: Run, file: File) -> None:
     code, out, err = run("solve", file(SOLVABLE))
     assert code == 0
     assert [" ".join(line.split()) for line in out.splitlines() if not set(line) <= set("\u2500 ")] == [
-        "layer kernel stride padding output",
+        "layer kernel stride padding in out parameters",
         "input 3 x 8 x 8",
-        "conv2d_1 3 1 1 * 4 x 8 x 8",
-        "relu_1 4 x 8 x 8",
+        "conv2d_1 3 1 1 * 3 x 8 x 8 \u2192 4 x 8 x 8 112",
+        "relu_1 4 x 8 x 8 \u2192 4 x 8 x 8",
         "found 1 value, marked *, by exact elimination; nothing else fits",
         "proved z3's joint constraints of the whole network hold",
         "run torch built it (112 parameters), ran it on the CPU, and all 2 shapes agree",
