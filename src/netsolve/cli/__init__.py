@@ -3,9 +3,10 @@
 from netsolve.cli.base import Abort, UsageError, app
 from netsolve.cli.check import check
 from netsolve.cli.ops import ops, schema
+from netsolve.cli.report import report
 from netsolve.cli.solve import count, solve
 
-COMMANDS = (solve, count, check, ops, schema)
+COMMANDS = (solve, count, check, report, ops, schema)
 """All commands, in the order of `netsolve --help`."""
 
 for command in COMMANDS:

@@ -35,6 +35,7 @@ class PlainFormat(StrEnum):
 
 File = Annotated[str, typer.Argument(help="A network as TOML; - for standard input.", metavar="FILE")]
 Timeout = Annotated[float, typer.Option(help="Seconds for the search, and again for the proof.", min=0.001, max=1e6)]
+NoProof = Annotated[bool, typer.Option("--no-proof", help="Do not let z3 prove the answer.")]
 Full = Annotated[bool, typer.Option("--full", help="Fold no layers that are alike; a terminal shows them folded.")]
 NoRun = Annotated[bool, typer.Option("--no-run", help="Do not build and run the network in torch.")]
 

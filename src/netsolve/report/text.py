@@ -101,22 +101,25 @@ def print_table(
 
 def answer_text(answer: Answer, solutions: tuple[Solution, ...], stream: IO[str], *, full: bool = False) -> None:
     """Print an answer: the table of the best solution and what is known about all, or why there is none."""
-    title = title_of(answer.network)
     if answer.best is not None:
         print_table(answer.network_solved, answer.best.shapes, answer.best.values, stream, full=full)
-        for line in found_lines(answer, answer.best):
-            say(line, stream)
+    for line in answer_lines(answer, solutions):
+        say(line, stream)
+
+
+def answer_lines(answer: Answer, solutions: tuple[Solution, ...] = ()) -> Iterator[str]:
+    """What is said below the table: what was found and how the next differ from it, or why there is nothing."""
+    if answer.best is not None:
+        yield from found_lines(answer, answer.best)
         for rank, solution in enumerate(solutions[1:], 2):
-            say(f"next    {solution_line(rank, solution, answer.best)}", stream)
+            yield f"next    {solution_line(rank, solution, answer.best)}"
     elif answer.status == "unsolvable":
-        say(f"none    no values fit: {title} cannot have the sizes that are stated", stream)
+        yield f"none    no values fit: {title_of(answer.network)} cannot have the sizes that are stated"
         more = len(answer.reasons) - MOST_REASONS
         lines = [str(why) for why in answer.reasons[:MOST_REASONS]] + [f"and {more} more"] * (more > 0)
-        for line in (*lines, answer.hint):
-            if line:
-                say(f"        {line}", stream)
+        yield from (f"        {line}" for line in (*lines, answer.hint) if line)
     else:
-        say(f"open    not decided: {answer.reason}", stream)
+        yield f"open    not decided: {answer.reason}"
 
 
 def found_lines(answer: Answer, best: Solution) -> Iterator[str]:
