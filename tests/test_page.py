@@ -129,6 +129,18 @@ def test_what_is_too_large_to_draw_is_listed() -> None:
     assert "2,001 layers are too many to draw" in page(found, ())
 
 
+def test_what_is_too_tangled_to_draw_is_listed() -> None:
+    feeds, layers = ["input"], []
+    for place in range(40):
+        layers += [table(op="ReLU", name=f"r{place}", **{"from": feeds[-1]})]
+        layers += [table(op="cat", name=f"k{place}", **{"from": [*feeds, f"r{place}"]})]
+        feeds.append(f"k{place}")
+    rows = answer_rows(solve(loads(document(*layers, input=[1, 8, 8]))))
+    assert drawing(rows, {}, "") is None
+    wide = [table(op="ReLU", name=f"r{place}", **{"from": "input"}) for place in range(100)]
+    assert drawing(answer_rows(solve(loads(document(*wide)))), {}, "") is None
+
+
 # Pages.
 
 

@@ -6,7 +6,7 @@ from math import prod, sqrt
 
 from netsolve.report.markup import Markup, joined, tag
 from netsolve.report.rows import Row, Shape, size_text
-from netsolve.report.stations import Station, stations_of
+from netsolve.report.stations import Station, TooWideError, keeps, stations_of
 from netsolve.report.tree import path_of
 
 PITCH, HEIGHT = 50, 34
@@ -20,7 +20,8 @@ STRIP = 20
 SAID = 400
 """Room beside the drawing for what does not fit."""
 MARGIN, TRACK, RADIUS = 26, 11, 7
-MOST_STATIONS = 1_500
+MOST_ROWS, MOST_EDGES, MOST_TRACKS = 10_000, 1_500, 500
+"""Layers, edges, and edges that go around others, of what is drawn at all."""
 LONGEST = 27
 """Signs of a label; the rest is in the layer's title."""
 ABBREVIATED = {"BatchNorm": "BN", "InstanceNorm": "IN", "LayerNorm": "LN", "GroupNorm": "GN"}
@@ -92,12 +93,16 @@ def drawing(rows: Sequence[Row], reasons: Mapping[str, str], title: str) -> Mark
 
 def framed(rows: Sequence[Row], apart: frozenset[str] = frozenset()) -> Frame | None:
     """Everything in its place; None where that is too much to draw."""
-    if len(rows) > 10 * MOST_STATIONS:
+    edges = sum(len(row.feeds) for row in rows if row.branches or not keeps(row))
+    if len(rows) > MOST_ROWS or edges > MOST_EDGES:
         return None
-    stations = stations_of(rows, apart)
-    if len(stations) > MOST_STATIONS:
+    try:
+        stations = stations_of(rows, apart)
+    except TooWideError:
         return None
     tracks = _tracks(stations)
+    if tracks is None:
+        return None
     beside = [0, 0]
     for (_, place), track in tracks.items():
         further = stations[place].lane > 0
@@ -215,8 +220,8 @@ def _blocks(frame: Frame) -> Iterator[Markup]:
         yield tag("text", cut(name, int((height - 12) / LETTER)), tag("title", name), class_="block", transform=place)
 
 
-def _tracks(stations: Sequence[Station]) -> dict[tuple[int, int], int]:
-    """The edges that other stations stand in the way of, each with a track of its own left of the lane it ends in."""
+def _tracks(stations: Sequence[Station]) -> dict[tuple[int, int], int] | None:
+    """The edges that others stand in the way of, each with a track left of its end's lane; None of too many."""
     standing = {(station.lane, station.level) for station in stations}
     blocked = []
     for place, station in enumerate(stations):
@@ -225,6 +230,8 @@ def _tracks(stations: Sequence[Station]) -> dict[tuple[int, int], int]:
             between = range(start.level + 1, station.level)
             if any((start.lane, level) in standing for level in between):
                 blocked.append((station.level - start.level, start.level, station.level, station.lane, feed, place))
+    if len(blocked) > MOST_TRACKS:
+        return None
     tracks: dict[int, list[list[tuple[int, int]]]] = {}
     found = {}
     for _, first, last, lane, feed, place in sorted(blocked):

@@ -15,6 +15,13 @@ KINDS = {
 """Kinds of layers that are told apart, by a part of their names; the first that fits."""
 
 
+MOST_LANES = 60
+
+
+class TooWideError(Exception):
+    """More branches side by side than can be drawn."""
+
+
 @dataclass(frozen=True, slots=True)
 class Station:
     """What is drawn as one: a layer, and those behind it that keep its shape.
@@ -55,7 +62,10 @@ class _Lanes:
 
 
 def stations_of(rows: Sequence[Row], apart: frozenset[str] = frozenset()) -> tuple[Station, ...]:
-    """The stations of a network, each below what feeds it; layers named in `apart` begin one of their own."""
+    """The stations of a network, each below what feeds it; layers named in `apart` begin one of their own.
+
+    Raises TooWideError.
+    """
     groups, owners = _groups(rows, apart)
     lanes = _Lanes()
     placed: list[Station] = []
@@ -79,7 +89,7 @@ def _groups(rows: Sequence[Row], apart: frozenset[str]) -> tuple[list[list[Row]]
     for row in rows:
         above = groups[-1][-1] if groups else None
         joins = above is not None and above.op and row.feeds == (above.name,) and fed[above.name] == 1
-        if joins and _keeps(row) and row.name not in apart:
+        if joins and keeps(row) and row.name not in apart:
             groups[-1].append(row)
         else:
             groups.append([row])
@@ -87,9 +97,9 @@ def _groups(rows: Sequence[Row], apart: frozenset[str]) -> tuple[list[list[Row]]
     return groups, owners
 
 
-def _keeps(row: Row) -> bool:
+def keeps(row: Row) -> bool:
     """Whether a layer keeps the shape of its input, and nothing in it was asked for."""
-    return issubclass(OPERATORS[row.op], Pointwise) and not row.others
+    return bool(row.op) and issubclass(OPERATORS[row.op], Pointwise) and not row.others
 
 
 def _lane(lanes: _Lanes, feeds: Sequence[Station], level: int) -> tuple[int, int]:
@@ -98,4 +108,7 @@ def _lane(lanes: _Lanes, feeds: Sequence[Station], level: int) -> tuple[int, int
         if lanes.free(feed.lane, feed.level + 1, level):
             return feed.lane, feed.level + 1
     start = 1 + min((feed.level for feed in feeds), default=level - 1)
-    return next(lane for lane in range(len(lanes.taken) + 1) if lanes.free(lane, start, level)), start
+    free = (lane for lane in range(len(lanes.taken) + 1) if lanes.free(lane, start, level))
+    if (lane := next(free)) >= MOST_LANES:
+        raise TooWideError
+    return lane, start
