@@ -407,6 +407,17 @@ def test_no_color(file: File, monkeypatch: pytest.MonkeyPatch, colour: str | Non
     assert (b"\x1b" in found) is (colour is None)
 
 
+def test_an_encoding_that_does_not_have_a_sign(file: File, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    path = file(UNSOLVABLE.replace("Small", "\u00dcnet"))
+    done = process("solve", path)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith("none    no values fit: \\u00dcnet cannot")
+    assert json.loads(process("solve", path, "--format", "json").stdout)["name"] == "\u00dcnet"
+    solved = process("solve", file(SOLVABLE.replace("Small", "\u00dcnet")), "--format", "toml", "--no-run")
+    assert tomllib.loads(solved.stdout)["name"] == "\u00dcnet"
+
+
 # --write.
 
 

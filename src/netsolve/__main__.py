@@ -1,5 +1,7 @@
 """The program: every way it can end has its exit code and its line."""
 
+import codecs
+import io
 import os
 import sys
 import traceback
@@ -13,7 +15,21 @@ def main() -> None:
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
         sys.stdout = sys.stdout or nowhere  # None where whoever started the program closed it
         sys.stderr = sys.stderr or nowhere
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="netsolve")
         sys.exit(run())
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    """What an encoding does not have, as TOML and JSON write it."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    signs = error.object[error.start : error.end]
+    return "".join(f"\\u{ord(c):04x}" if ord(c) < 2**16 else f"\\U{ord(c):08x}" for c in signs), error.end
+
+
+codecs.register_error("netsolve", _escaped)
 
 
 def run() -> int:
