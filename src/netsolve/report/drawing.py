@@ -13,7 +13,7 @@ PITCH, HEIGHT = 50, 34
 WIDTHS = (300, 200, 130)
 """How wide the largest shape is drawn where there are one, two or more lanes."""
 THINNEST = 10
-LETTER = 7.0
+LETTER = 7.5
 """The mean width of a letter in a label, with some room to spare."""
 STRIP = 20
 """Room for the names of blocks, which stand upright at their right edges."""
