@@ -79,10 +79,10 @@ def test_an_answer_as_text(run: Run, file: File) -> None:
     code, out, err = run("solve", file(SOLVABLE))
     assert code == 0
     assert [" ".join(line.split()) for line in out.splitlines() if not set(line) <= set("\u2500 ")] == [
-        "layer kernel stride padding output",
+        "layer kernel stride padding in out parameters",
         "input 3 x 8 x 8",
-        "conv2d_1 3 1 1 * 4 x 8 x 8",
-        "relu_1 4 x 8 x 8",
+        "conv2d_1 3 1 1 * 3 x 8 x 8 \u2192 4 x 8 x 8 112",
+        "relu_1 4 x 8 x 8 \u2192 4 x 8 x 8",
         "found 1 value, marked *, by exact elimination; nothing else fits",
         "proved z3's joint constraints of the whole network hold",
         "run torch built it (112 parameters), ran it on the CPU, and all 2 shapes agree",
@@ -426,6 +426,17 @@ def test_no_color(file: File, monkeypatch: pytest.MonkeyPatch, colour: str | Non
     os.close(ours)
     assert b"conv2d_1" in found
     assert (b"\x1b" in found) is (colour is None)
+
+
+def test_an_encoding_that_does_not_have_a_sign(file: File, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    path = file(UNSOLVABLE.replace("Small", "\u00dcnet"))
+    done = process("solve", path)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout.startswith("none    no values fit: \\u00dcnet cannot")
+    assert json.loads(process("solve", path, "--format", "json").stdout)["name"] == "\u00dcnet"
+    solved = process("solve", file(SOLVABLE.replace("Small", "\u00dcnet")), "--format", "toml", "--no-run")
+    assert tomllib.loads(solved.stdout)["name"] == "\u00dcnet"
 
 
 # --write.

@@ -1,11 +1,11 @@
 """The program: every way it can end has its exit code and its line."""
 
 import codecs
+import io
 import json
 import os
 import sys
 import traceback
-from contextlib import suppress
 from pathlib import Path
 
 INTERRUPTED = 130
@@ -18,8 +18,8 @@ def main() -> None:
         sys.stderr = sys.stderr or nowhere
         codecs.register_error("escape", _escaped)
         for stream in (sys.stdout, sys.stderr):
-            with suppress(AttributeError, ValueError):  # not every stream can
-                stream.reconfigure(errors="escape")  # type: ignore[union-attr]  # of those that can
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="escape")
         sys.exit(run())
 
 

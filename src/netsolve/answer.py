@@ -90,6 +90,12 @@ class Solution:
         """The value of one question mark."""
         return self.values[key]
 
+    def _repr_html_(self) -> str:
+        """The table that the command line prints, for notebooks."""
+        from netsolve.report.notebook import solution_html  # noqa: PLC0415 - rendering stands above answers
+
+        return solution_html(self)
+
     def build(self) -> "nn.Module":
         """The network as a torch module, on the CPU, with torch's usual initial weights.
 
@@ -163,6 +169,12 @@ class Answer:
                 raise AttributeError(msg)
             object.__setattr__(self, "order", order_of(best.problem, self.prefer, Deadline()))
             return self.order
+
+    def _repr_html_(self) -> str:
+        """The table that the command line prints, for notebooks."""
+        from netsolve.report.notebook import answer_html  # noqa: PLC0415 - rendering stands above answers
+
+        return answer_html(self)
 
     @property
     def reason(self) -> str:

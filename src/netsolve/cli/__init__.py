@@ -4,9 +4,10 @@ from netsolve.cli.base import Abort, UsageError, app
 from netsolve.cli.batch import batch, sweep
 from netsolve.cli.check import check
 from netsolve.cli.ops import ops, schema
+from netsolve.cli.report import report
 from netsolve.cli.solve import count, solve
 
-COMMANDS = (solve, count, check, sweep, batch, ops, schema)
+COMMANDS = (solve, count, check, report, sweep, batch, ops, schema)
 """All commands, in the order of `netsolve --help`."""
 
 for command in COMMANDS:

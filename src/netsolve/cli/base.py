@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     rich_markup_mode=None,
-    add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -35,6 +34,8 @@ class PlainFormat(StrEnum):
 
 File = Annotated[str, typer.Argument(help="A network as TOML; - for standard input.", metavar="FILE")]
 Timeout = Annotated[float, typer.Option(help="Seconds for the search, and again for the proof.", min=0.001, max=1e6)]
+NoProof = Annotated[bool, typer.Option("--no-proof", help="Do not let z3 prove the answer.")]
+Full = Annotated[bool, typer.Option("--full", help="Fold no layers that are alike; a terminal shows them folded.")]
 NoRun = Annotated[bool, typer.Option("--no-run", help="Do not build and run the network in torch.")]
 
 
@@ -89,15 +90,17 @@ def read(file: str) -> "Network":
 def run(verify: "Callable[[], Verification]", *, quiet: bool) -> "Verification | None":
     """What torch says; None where torch cannot be imported. Where stdout is no text, only what is wrong is said."""
     from netsolve.errors import TorchError  # noqa: PLC0415
-    from netsolve.report.text import run_line  # noqa: PLC0415
+    from netsolve.report.text import run_line, say  # noqa: PLC0415
+
+    stream = sys.stderr if quiet else sys.stdout
 
     try:
         verdict = verify()
     except TorchError as error:
-        typer.echo(f"run     not done: {error}", err=quiet)
+        say(f"run     not done: {error}", stream)
         return None
     if not quiet or verdict.mismatch:
-        typer.echo(run_line(verdict), err=quiet)
+        say(run_line(verdict), stream)
     return verdict
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from netsolve.cli.base import File, NoRun, PlainFormat, judged, read, run
+from netsolve.cli.base import File, Full, NoRun, PlainFormat, judged, read, run
 
 if TYPE_CHECKING:
     from netsolve.network import Network
@@ -17,6 +17,7 @@ def check(
     file: File,
     format: Annotated[PlainFormat, typer.Option(help="How the result is written.")] = PlainFormat.text,  # noqa: A002
     no_run: NoRun = False,  # noqa: FBT002
+    full: Full = False,  # noqa: FBT002
 ) -> None:
     """Sizes and parameters of a fully known network, compared with torch; where it does not fit, which layer, why."""
     from netsolve.queries import check as ask  # noqa: PLC0415
@@ -26,7 +27,7 @@ def check(
     network = read(file)
     result = ask(network)
     if format is PlainFormat.text:
-        check_text(network, result, sys.stdout)
+        check_text(network, result, sys.stdout, full=full)
         sys.stdout.flush()
     verdict, code = None, 1 if result.problem else 0
     if result.problem is None and not no_run:

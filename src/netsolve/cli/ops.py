@@ -5,9 +5,13 @@ from typing import Annotated
 
 import typer
 
+from netsolve.cli.complete import operators
+
 
 def ops(
-    name: Annotated[str, typer.Argument(help="One operator, shown in full.", metavar="[NAME]")] = "",
+    name: Annotated[
+        str, typer.Argument(help="One operator, shown in full.", metavar="[NAME]", autocompletion=operators)
+    ] = "",
     markdown: Annotated[bool, typer.Option("--markdown", help="All in full, as a page of documentation.")] = False,  # noqa: FBT002
 ) -> None:
     """The operators: their arguments with defaults, the size after them, their rules."""

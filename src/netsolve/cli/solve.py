@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from netsolve.cli.base import File, NoRun, PlainFormat, Timeout, judged, read, run
+from netsolve.cli.base import File, Full, NoProof, NoRun, PlainFormat, Timeout, judged, read, run
 
 if TYPE_CHECKING:
     from netsolve.answer import Answer, Solution
@@ -47,8 +47,9 @@ def solve(  # noqa: PLR0913, PLR0917 - an argument is an option
     ] = Prefer.habits,
     format: Annotated[Format, typer.Option(help="How the answer is written.")] = Format.text,  # noqa: A002
     write: Annotated[bool, typer.Option("--write", help="Write the values into FILE itself.")] = False,  # noqa: FBT002
-    no_proof: Annotated[bool, typer.Option("--no-proof", help="Do not let z3 prove the answer.")] = False,  # noqa: FBT002
+    no_proof: NoProof = False,  # noqa: FBT002
     no_run: NoRun = False,  # noqa: FBT002
+    full: Full = False,  # noqa: FBT002
     timeout: Timeout = 60.0,
 ) -> None:
     """Find the values of all question marks that fit together, prove them and run them in torch."""
@@ -69,7 +70,7 @@ def solve(  # noqa: PLR0913, PLR0917 - an argument is an option
     solutions = tuple(answer.solutions(top or 1))
     quiet = format is not Format.text
     if not quiet:
-        answer_text(answer, solutions, sys.stdout)
+        answer_text(answer, solutions, sys.stdout, full=full)
     verdicts: list[bool | None] = []
     verdict, code = None, CODES[answer.status]
     if answer.best is not None:
@@ -107,9 +108,19 @@ def count(
 
 
 def _prove(solutions: "tuple[Solution, ...]", timeout: float, *, quiet: bool) -> "list[bool | None]":
-    """z3's judgement of each solution; None where there was no time."""
+    """z3's judgement of each solution, printed unless `quiet`."""
+    from netsolve.report.text import proof_line, say  # noqa: PLC0415
+
+    verdicts, reason = prove(solutions, timeout)
+    if not quiet:
+        say(proof_line(verdicts, reason), sys.stdout)
+        sys.stdout.flush()
+    return verdicts
+
+
+def prove(solutions: "tuple[Solution, ...]", timeout: float) -> "tuple[list[bool | None], str]":
+    """z3's judgement of each solution; None where there was no time, and why."""
     from netsolve.errors import UndecidedError  # noqa: PLC0415
-    from netsolve.report.text import proof_line  # noqa: PLC0415
 
     verdicts: list[bool | None] = []
     reason = ""
@@ -119,10 +130,7 @@ def _prove(solutions: "tuple[Solution, ...]", timeout: float, *, quiet: bool) ->
         except UndecidedError as error:
             verdicts.append(None)
             reason = str(error)
-    if not quiet:
-        typer.echo(proof_line(verdicts, reason))
-        sys.stdout.flush()
-    return verdicts
+    return verdicts, reason
 
 
 def _only_streamed(given: dict[str, bool]) -> None:

@@ -1,28 +1,31 @@
 """Answers as text. Every text is made from the plain data of an answer."""
 
 import os
+import textwrap
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from netsolve.answer import Answer, Solution
 from netsolve.errors import printable
-from netsolve.network import Layer, Network
-from netsolve.ops.arguments import show
+from netsolve.network import Network
 from netsolve.queries import Check
+from netsolve.report.rows import MARK, rows_of, size_text, value_text
+from netsolve.report.table import PLAIN, UNICODE, table
 from netsolve.verification import Verification
 
-COLUMNS = {"kernel": "kernel_size", "stride": "stride", "padding": "padding"}
-TITLES = ("layer", *COLUMNS, "found", "output", "parameters")
 MOST_REASONS = 10
 LONG = 20
 """Counts of more digits are shortened."""
+NARROWEST = 40
+LABEL = 8
+"""The width of the word that begins a line: found, sure, hint."""
 
-MARK = "*"
-"""Stands behind every value that was found: colour is never the only sign."""
+TIED = "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}"
+STYLES = {"head": "bold", "rule": "dim", "guide": "dim", "block": "bold", "found": "bold green", "note": "dim", "": ""}
+ALL = "some layers are folded; --full shows all"
 
 
 def console(stream: IO[str]) -> Console:
@@ -45,90 +48,78 @@ def console(stream: IO[str]) -> Console:
     )
 
 
+def width_of(stream: IO[str]) -> int | None:
+    """The signs in a line of a terminal, or as many as COLUMNS says; None where neither sets a limit."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and len(columns) < LABEL and int(columns):
+        return max(int(columns), NARROWEST)
+    return max(console(stream).width, NARROWEST) if stream.isatty() else None
+
+
 def title_of(network: Network) -> str:
     """What a network is called."""
     return printable(network.name) or "the network"
 
 
-def network_table(
-    network: Network, shapes: Mapping[str, tuple[int, ...]], found: Mapping[str, Any], *, parameters: bool = False
-) -> Table:
-    """A row for each layer: its arguments, those that were found marked, and the shape after it."""
-    rows = [
-        [name, "", "", "", f"input {MARK}" if name in found else "", size_text(shapes[name]), ""]
-        for name in network.inputs
-    ]
-    for layer in network.layers:
-        cells = [cell(layer, argument, found) for argument in COLUMNS.values()]
-        count = f"{layer.op.parameters(tuple(shapes[name] for name in layer.inputs)):,}" if parameters else ""
-        rows.append([layer.name, *cells, others(layer, found), size_text(shapes[layer.name]), count])
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    columns = [column for column in range(len(TITLES)) if any(row[column] for row in rows)]
-    for column in columns:
-        table.add_column(
-            TITLES[column], justify="left" if TITLES[column] in {"layer", "found"} else "right", no_wrap=True
-        )
-    for row in rows:
-        table.add_row(*(row[column] for column in columns))
-    return table
+def say(line: str, stream: IO[str]) -> None:
+    """Print a line that begins with a word; where there is a width its rest is kept clear of that word."""
+    width = width_of(stream)
+    for part in line.split("\n"):
+        for wrapped in [part] if width is None else _wrapped(part, width):
+            stream.write(f"{wrapped}\n")
 
 
-def cell(layer: Layer, argument: str, found: Mapping[str, Any]) -> str:
-    """An argument's value, marked where it was found."""
-    value = getattr(layer.op, argument, None)
-    if value is None:
-        followed = layer.op.follows.get(argument)
-        return "" if followed is None else cell(layer, followed, {})
-    return value_text(value) + (f" {MARK}" if f"{layer.name}.{argument}" in found else "")
+def _wrapped(line: str, width: int) -> list[str]:
+    """A line in several; what is equal to what stays together."""
+    tied = line.replace(" = ", TIED)
+    return [part.replace(TIED, " = ") for part in textwrap.wrap(tied, width, subsequent_indent=" " * LABEL)] or [""]
 
 
-def others(layer: Layer, found: Mapping[str, Any]) -> str:
-    """The values found for arguments that have no column of their own."""
-    prefix = f"{layer.name}."
-    keys = [key for key in found if key.startswith(prefix) and key.removeprefix(prefix) not in COLUMNS.values()]
-    return ", ".join(
-        f"{key.removeprefix(prefix)} = {value_text(found[key])} {MARK}"
-        for key in keys
-        if "." not in key.removeprefix(prefix)
-    )
+def print_table(
+    network: Network,
+    shapes: Mapping[str, tuple[int, ...]],
+    found: Mapping[str, Any],
+    stream: IO[str],
+    *,
+    full: bool = False,
+) -> None:
+    """Print a row for each layer: its arguments, those that were found marked, and the shapes before and after it.
 
-
-def value_text(value: Any) -> str:
-    """A value; a list with the sizes side by side."""
-    return (
-        ", ".join(map(value_text, value))
-        if isinstance(value, tuple)
-        else show(value)
-        if isinstance(value, bool)
-        else str(value)
-    )
-
-
-def size_text(shape: tuple[int, ...]) -> str:
-    """A shape: 512 x 6 x 6."""
-    return " x ".join(map(str, shape))
-
-
-def answer_text(answer: Answer, solutions: tuple[Solution, ...], stream: IO[str]) -> None:
-    """Print an answer: the table of the best solution and what is known about all, or why there is none."""
-    title = title_of(answer.network)
+    On a terminal what repeats itself is folded unless `full`.
+    """
     out = console(stream)
+    signs = UNICODE if out.encoding.startswith("utf") else PLAIN
+    fold = stream.isatty() and not full
+    lines, short = table(rows_of(network, shapes, found), width_of(stream), signs, fold=fold)
+    if out.color_system is None:
+        stream.writelines("".join(text for text, _ in line) + "\n" for line in lines)
+    else:
+        for line in lines:
+            out.print(Text.assemble(*((text, STYLES[style]) for text, style in line)))
+    stream.write(f"({ALL})\n\n" if short else "\n")
+
+
+def answer_text(answer: Answer, solutions: tuple[Solution, ...], stream: IO[str], *, full: bool = False) -> None:
+    """Print an answer: the table of the best solution and what is known about all, or why there is none."""
     if answer.best is not None:
-        out.print(network_table(answer.network_solved, answer.best.shapes, answer.best.values))
-        out.print()
-        for line in found_lines(answer, answer.best):
-            out.print(line)
+        print_table(answer.network_solved, answer.best.shapes, answer.best.values, stream, full=full)
+    for line in answer_lines(answer, solutions):
+        say(line, stream)
+
+
+def answer_lines(answer: Answer, solutions: tuple[Solution, ...] = ()) -> Iterator[str]:
+    """What is said below the table: what was found and how the next differ from it, or why there is nothing."""
+    if answer.best is not None:
+        yield from found_lines(answer, answer.best)
         for rank, solution in enumerate(solutions[1:], 2):
-            out.print(f"next    {solution_line(rank, solution, answer.best)}")
+            yield f"next    {solution_line(rank, solution, answer.best)}"
     elif answer.status == "unsolvable":
-        out.print(f"none    no values fit: {title} cannot have the sizes that are stated")
+        yield f"none    no values fit: {title_of(answer.network)} cannot have the sizes that are stated"
         more = len(answer.reasons) - MOST_REASONS
         lines = [str(why) for why in answer.reasons[:MOST_REASONS]] + [f"and {more} more"] * (more > 0)
-        for line in (*lines, answer.hint):
-            if line:
-                out.print(f"        {line}")
+        yield from (f"        {line}" for line in (*lines, answer.hint) if line)
     else:
-        out.print(f"open    not decided: {answer.reason}")
+        yield f"open    not decided: {answer.reason}"
 
 
 def found_lines(answer: Answer, best: Solution) -> Iterator[str]:
@@ -204,13 +195,11 @@ def run_line(run: Verification) -> str:
     return f"run     torch built it ({run.parameters:,} parameters), ran it on the CPU, and {agreed}"
 
 
-def check_text(network: Network, check: Check, stream: IO[str]) -> None:
+def check_text(network: Network, check: Check, stream: IO[str], *, full: bool = False) -> None:
     """Print the sizes of a fully known network, as far as they agree."""
-    out = console(stream)
     if check.problem is None:
-        out.print(network_table(network, check.shapes, {}, parameters=True))
-        out.print()
-        out.print(f"total   {check.parameters:,} parameters")
+        print_table(network, check.shapes, {}, stream, full=full)
+        say(f"total   {check.parameters:,} parameters", stream)
     else:
         line = f"line {check.problem.line}: " if check.problem.line else ""
-        out.print(f"check   NO: {line}{check.problem}")
+        say(f"check   NO: {line}{check.problem}", stream)

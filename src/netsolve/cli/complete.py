@@ -1,0 +1,29 @@
+"""What a shell offers while a command is typed; where nothing is known, nothing: these neither print nor fail."""
+
+from collections.abc import Iterator
+
+import typer
+
+
+def operators(incomplete: str) -> Iterator[str]:
+    """The operators whose names begin like this."""
+    from netsolve.ops import OPERATORS  # noqa: PLC0415
+
+    return (name for name in sorted(OPERATORS) if name.startswith(incomplete))
+
+
+def layers(ctx: typer.Context, incomplete: str) -> Iterator[str]:
+    """The layers of the document FILE whose names begin like this: for options such as `--at`."""
+    return (name for name in _layers(ctx.params.get("file")) if name.startswith(incomplete))
+
+
+def _layers(file: object) -> tuple[str, ...]:
+    from netsolve.document import load  # noqa: PLC0415
+    from netsolve.errors import NetsolveError  # noqa: PLC0415
+
+    if not isinstance(file, str) or file == "-":
+        return ()
+    try:
+        return tuple(layer.name for layer in load(file).layers)
+    except NetsolveError:
+        return ()
