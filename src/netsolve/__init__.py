@@ -6,6 +6,9 @@ from netsolve.errors import DocumentError, FaultError, Mistake, NetsolveError, T
 
 if TYPE_CHECKING:
     from netsolve.answer import Answer, Solution
+    from netsolve.conflicts.base import Change, Conflict, Reason, Statement
+    from netsolve.conflicts.explanation import explain
+    from netsolve.conflicts.repairs import Repair, repair
     from netsolve.document import load, loads
     from netsolve.domain import Unknown
     from netsolve.network import Layer, Network
@@ -16,29 +19,41 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Answer": "answer",
+    "Change": "conflicts.base",
     "Check": "queries",
+    "Conflict": "conflicts.base",
     "Layer": "network",
     "Network": "network",
+    "Reason": "conflicts.base",
+    "Repair": "conflicts.repairs",
     "Solution": "answer",
+    "Statement": "conflicts.base",
     "Unknown": "domain",
     "Verification": "verification",
     "check": "queries",
     "count": "queries",
+    "explain": "conflicts.explanation",
     "load": "document",
     "loads": "document",
+    "repair": "conflicts.repairs",
     "solve": "queries",
 }
 
 __all__ = [
     "Answer",
+    "Change",
     "Check",
+    "Conflict",
     "DocumentError",
     "FaultError",
     "Layer",
     "Mistake",
     "NetsolveError",
     "Network",
+    "Reason",
+    "Repair",
     "Solution",
+    "Statement",
     "TorchError",
     "UndecidedError",
     "Unknown",
@@ -46,8 +61,10 @@ __all__ = [
     "Verification",
     "check",
     "count",
+    "explain",
     "load",
     "loads",
+    "repair",
     "solve",
 ]
 
