@@ -1,11 +1,11 @@
 """How well netsolve explains what is broken: python benchmarks/conflicts.py --corpus DIR [--mutants N].
 
 DIR holds `to_toml.py` and `nets/*.json`. Each mutant is a recorded network, fully known, with its final sizes stated
-and one number changed: a padding, a stride, a stated size, an in_features; only such as no longer fit are taken. For each:
-whether the statements of the conflict cannot be true alone (all others, of the layers that they concern, unknown) and
-whether without any one of them the network fits (decided by posing the network anew, for up to --check of them);
-whether torch runs every change; at which place among the changes the broken number is; and the seconds of CPU time that
-the explanation took, torch's runs included.
+and one number changed: a padding, a stride, a stated size, an in_features; only such as no longer fit are taken.
+For each: whether the statements of the conflict cannot be true alone (all others, of the layers that they concern,
+unknown) and whether without any one of them the network fits (decided by posing the network anew, for up to --check
+of them); whether torch runs every change; at which place among the changes the broken number is; and the seconds of
+CPU time that the explanation took, torch's runs included.
 """
 
 import argparse

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from netsolve.domain import Unknown
     from netsolve.network import Layer, Network
     from netsolve.queries import Check, check, count, solve
+    from netsolve.sizing import Inputs, Sizes, sizes
     from netsolve.verification import Verification
 
 __version__ = "0.1.0"
@@ -22,10 +23,12 @@ _HOMES = {
     "Change": "conflicts.base",
     "Check": "queries",
     "Conflict": "conflicts.base",
+    "Inputs": "sizing",
     "Layer": "network",
     "Network": "network",
     "Reason": "conflicts.base",
     "Repair": "conflicts.repairs",
+    "Sizes": "sizing",
     "Solution": "answer",
     "Statement": "conflicts.base",
     "Unknown": "domain",
@@ -36,6 +39,7 @@ _HOMES = {
     "load": "document",
     "loads": "document",
     "repair": "conflicts.repairs",
+    "sizes": "sizing",
     "solve": "queries",
 }
 
@@ -46,12 +50,14 @@ __all__ = [
     "Conflict",
     "DocumentError",
     "FaultError",
+    "Inputs",
     "Layer",
     "Mistake",
     "NetsolveError",
     "Network",
     "Reason",
     "Repair",
+    "Sizes",
     "Solution",
     "Statement",
     "TorchError",
@@ -65,6 +71,7 @@ __all__ = [
     "load",
     "loads",
     "repair",
+    "sizes",
     "solve",
 ]
 

@@ -3,6 +3,7 @@
 import math
 import os
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -41,7 +42,7 @@ def verify(network: Network, shapes: Shapes, *, most_work: float = math.inf) -> 
         device = "meta"
         reason = f"the run would take {_gibibytes(needed)} of memory, and {_gibibytes(available)} are free"
     elif most_work < math.inf and (work := work_needed(network, shapes)) > most_work:
-        device, reason = "meta", f"the run would take {work / 1e9:.0f} billion multiplications"
+        device, reason = "meta", f"the run would take about {work / 1e6:,.0f} million multiplications"
     try:
         model = build(network, shapes, device=device).eval()
         parameters = sum(p.numel() for p in model.parameters() if not isinstance(p, nn.UninitializedParameter))
@@ -58,7 +59,8 @@ def verify(network: Network, shapes: Shapes, *, most_work: float = math.inf) -> 
 
 def _run(network: Network, shapes: Shapes, model: nn.Module, device: str) -> Iterator[LayerRun]:
     """Each layer's shape, until torch refuses one."""
-    with torch.inference_mode(), torch.device(device):
+    with torch.inference_mode(), torch.device(device), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Using padding='same' with even kernel", UserWarning)
         values: dict[str, Any] = {}
         for name in network.inputs:
             try:

@@ -4,9 +4,10 @@ from netsolve.cli.base import Abort, UsageError, app
 from netsolve.cli.check import check
 from netsolve.cli.explain import explain, repair
 from netsolve.cli.ops import ops, schema
+from netsolve.cli.sizes import sizes
 from netsolve.cli.solve import count, solve
 
-COMMANDS = (solve, count, check, explain, repair, ops, schema)
+COMMANDS = (solve, count, check, explain, repair, sizes, ops, schema)
 """All commands, in the order of `netsolve --help`."""
 
 for command in COMMANDS:

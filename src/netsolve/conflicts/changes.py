@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from time import process_time
 from typing import Any
 
 from netsolve.answer import Solution
@@ -22,12 +23,18 @@ MOST_CHANGES = 6
 ALIKE = 2
 """How many of the changes shown may be of one kind, as long as there are others."""
 
-AFFORDABLE = 2e9
+AFFORDABLE = 2e8
 """How many multiplications a run on the CPU may take; a larger network is run on torch's meta device."""
+
+PATIENCE = 0.5
+"""Seconds that all runs together may take on the CPU before others are run on the meta device."""
 
 
 def single_changes(worlds: Worlds, broken: int, keep: Sequence[str] = ()) -> list[Choice]:
-    """The nearest value of each number that by itself lets everything fit, the likeliest first."""
+    """The nearest value of each number that by itself lets everything fit, the likeliest first.
+
+    Where something is unknown, several: which of them fit is then not certain yet.
+    """
     likelihood = Likelihood(worlds)
     found: list[tuple[float, int, Choice]] = []
     numbers = numbers_at(worlds, broken)
@@ -36,9 +43,8 @@ def single_changes(worlds: Worlds, broken: int, keep: Sequence[str] = ()) -> lis
             continue
         fitting = (c for c in choices_of(worlds, key, numbers) if worlds.first_broken(c.world) is None)
         costs = [(likelihood.cost(choice), choice) for choice in first(fitting)]
-        if costs:
-            cost, choice = min(costs, key=lambda pair: pair[0])
-            found.append((cost, len(found), choice))
+        most = 1 if worlds.known else len(costs)
+        found.extend((cost, len(found), choice) for cost, choice in sorted(costs, key=lambda pair: pair[0])[:most])
     words = [(cost, choice) for cost, choice in padded(worlds, broken) if not kept(choice.key, keep)]
     found.extend((cost, len(found) + i, choice) for i, (cost, choice) in enumerate(words))
     return [choice for _, _, choice in sorted(found, key=lambda row: row[:2])]
@@ -74,9 +80,12 @@ def changed(network: Network, values: Mapping[str, Any]) -> Network:
 
 
 def confirmed(
-    network: Network, choices: Sequence[Choice], deadline: Deadline, *, text: str = "", run: bool = True
+    network: Network, choices: Sequence[Choice], deadline: Deadline, *, run: bool = True, work: float = AFFORDABLE
 ) -> Change | None:
-    """A change once an exact engine has found values and torch has run them; None where either says no."""
+    """A change once an exact engine has found values and torch has run them; None where either says no.
+
+    work: how many multiplications a run on the CPU may take.
+    """
     values = {choice.key: choice.value for choice in choices}
     try:
         other = changed(network, values)
@@ -85,18 +94,18 @@ def confirmed(
         return None
     if answer.best is None:
         return None
-    verdict, note = ran(answer.best) if run else (None, "not run")
+    verdict, note = ran(answer.best, work) if run else (None, "not run")
     if verdict is False:
         return None
-    return Change(values, text or "; ".join(sentence(network, choice) for choice in choices), other, verdict, note)
+    return Change(values, "; ".join(sentence(network, choice) for choice in choices), other, verdict, note)
 
 
-def ran(solution: Solution) -> tuple[bool | None, str]:
+def ran(solution: Solution, work: float) -> tuple[bool | None, str]:
     """What torch says of a solution, on its meta device where the CPU would take long."""
     with torch_needed():
         from netsolve.verify import verify  # noqa: PLC0415 - torch takes seconds to import
 
-    found = verify(solution.network, solution.shapes, most_work=AFFORDABLE)
+    found = verify(solution.network, solution.shapes, most_work=work)
     return found.verified, found.reason
 
 
@@ -105,11 +114,15 @@ def chosen(
 ) -> tuple[Change, ...]:
     """The first changes that hold, several kinds among them where there are."""
     found: list[Change] = []
+    start = process_time()
     for choice in mixed(choices, most):
         if len(found) == most or deadline.passed:
             break
+        if any(choice.key in change.set for change in found):
+            continue
         try:
-            change = confirmed(network, [choice], deadline, run=run)
+            work = AFFORDABLE if process_time() - start < PATIENCE else 0
+            change = confirmed(network, [choice], deadline, run=run, work=work)
         except UndecidedError:
             break
         if change is not None:

@@ -14,6 +14,9 @@ from netsolve.problem import Variable
 MOST_SIDES = 600
 """How many values of one statement are looked at."""
 
+NEAREST = 3
+"""How many sizes of an axis are looked at in place of one that is stated."""
+
 FURTHEST_INPUT = 256
 """How far from what is written an input is looked for."""
 
@@ -104,23 +107,24 @@ def away(row: tuple[int, ...], base: list[Value]) -> float:
 
 
 def stated(worlds: Worlds, key: str) -> Iterator[Choice]:
-    """What the layers above give, in place of a stated size."""
+    """What the layers above give, in place of a stated size; the nearest of it where that is several."""
     relaxed = worlds.relaxed
     layer = key.removesuffix(".out") if key != "output" else relaxed.network.results[0]
     written = written_value(relaxed.network, key, relaxed.layers)
     shape = relaxed.problem.shapes[layer]
-    found = []
-    distance = 0.0
+    columns: list[tuple[Any, ...]] = []
     for entry, size in zip(written, shape[len(shape) - len(written) :], strict=True):
         value = worlds.base[size] if isinstance(size, Variable) else int(size)
-        if isinstance(entry, Unknown) or value is None or value == ():
-            found.append(entry)
-            continue
-        near = min((value,) if isinstance(value, int) else value, key=partial(gap, entry))
-        found.append(near)
-        distance += abs(near - entry)
-    if distance:
-        yield Choice(key, tuple(found), dict.fromkeys(relaxed.variables[key]), distance)
+        known = (value,) if isinstance(value, int) else value
+        asked = isinstance(entry, Unknown) or not known
+        columns.append((entry,) if asked else tuple(sorted(known or (), key=partial(gap, entry))[:NEAREST]))
+    rows = {
+        row: sum(gap(n, w) for n, w in zip(row, written, strict=True) if isinstance(w, int))
+        for row in product(*columns)
+    }
+    for row, distance in sorted(rows.items(), key=lambda item: item[1]):
+        if distance:
+            yield Choice(key, row, dict.fromkeys(relaxed.variables[key]), distance)
 
 
 def gap(one: int, other: int) -> int:

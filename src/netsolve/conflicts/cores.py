@@ -1,6 +1,7 @@
 """The smallest set of what is stated that cannot be true together."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from netsolve.conflicts.choices import choices_of
@@ -30,11 +31,11 @@ def core_of(worlds: Worlds, broken: int, deadline: Deadline) -> Core:
     keys = involved(worlds, indices)
     needed = [key for key in keys if helps(worlds, key, broken, indices, deadline)]
     rest = [key for key in keys if key not in set(needed)]
-    minimal = True
-    try:
-        needed += needed_besides(worlds, indices, needed, rest, deadline) or () if rest else ()
-    except UndecidedError:
-        needed, minimal = keys, False
+    more: tuple[str, ...] | None = None
+    with suppress(UndecidedError):
+        more = needed_besides(worlds, indices, needed, rest, deadline) if rest else ()
+    minimal = more is not None
+    needed = keys if more is None else [*needed, *more]
     order = {key: place for place, key in enumerate(worlds.relaxed.statements)}
     return Core(tuple(sorted(needed, key=order.__getitem__)), minimal)
 

@@ -1,7 +1,7 @@
 """Whether some of what is stated can be true together: decided exactly, by tables or by z3."""
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -46,24 +46,43 @@ def needed_besides(
 ) -> tuple[str, ...] | None:
     """The fewest of `rest` that contradict each other together with `kept`; the first of `rest` are dropped first.
 
-    The numbers of a layer of which nothing is in `kept` come together; where they are dropped, its size is taken to be
-    as free as its largest window allows, so that no less than needed is given. None where nothing is contradicted.
-    Raises UndecidedError past the deadline.
+    First the layers are found of which something is needed, the numbers of a layer together; then which of their
+    numbers. A layer of which nothing is kept is taken to give any size that its largest window allows, so that no less
+    than needed is given. None where nothing is contradicted. Raises UndecidedError past the deadline.
     """
-    left = _Left(worlds, {v for key in rest for v in worlds.relaxed.variables.get(key, ())})
-    paths = {("constraints", int(key[12:-1])): key for key in rest if key.startswith("constraints[")}
+    layers = worlds.relaxed.statements
+    taken = {layers[key].layer for key in kept if inside(key)}
+    units = {key: layers[key].layer if inside(key) and layers[key].layer not in taken else key for key in rest}
+    together = _labelled(worlds, indices, units, taken, deadline)
+    if not together:
+        return None if together is None else ()
+    some = {key: key if units[key] in set(together) else "" for key in rest}
+    apart = _labelled(worlds, indices, some, taken, deadline)
+    return tuple(key for key in rest if key in set(apart or ()))
+
+
+def _labelled(
+    worlds: Worlds, indices: Iterable[int], units: Mapping[str, str], taken: set[str], deadline: Deadline
+) -> tuple[str, ...] | None:
+    """The fewest units that contradict each other together with what is in none; None where nothing is contradicted.
+
+    units: for each key that may be dropped its layer, where the whole layer comes together, or itself, or nothing where
+    it is dropped for good; taken: the layers of which something is kept in any case.
+    """
     statements = worlds.relaxed.statements
-    loose = {statements[key].layer for key in rest if inside(key)} - {
-        statements[key].layer for key in kept if inside(key)
-    }
-    units = {key: statements[key].layer if inside(key) and statements[key].layer in loose else key for key in rest}
+    alone = {statements[key].layer for key, unit in units.items() if unit == key and inside(key)}
+    loose = {statements[key].layer for key in units if inside(key)} - alone - taken
+    left = _Left(worlds, {v for key in units for v in worlds.relaxed.variables.get(key, ())})
+    paths = {("constraints", int(key[12:-1])): key for key in units if key.startswith("constraints[")}
     for index in sorted(indices):
         factor = worlds.factors[index]
-        if factor.label.layer in loose and factor.label.path not in stated_paths(worlds, factor):
-            left.loosen(factor, worlds.relaxed.layers[factor.label.layer].op)
-            left.add(factor, factor.label.layer)
-        elif factor.label.path in paths:
-            left.add(factor, paths[factor.label.path])
+        layer, path = factor.label.layer, factor.label.path
+        if layer in loose and path not in stated_paths(worlds, factor):
+            left.loosen(factor, worlds.relaxed.layers[layer].op)
+            if layer in units.values():
+                left.add(factor, layer)
+        elif path in paths:
+            left.add(factor, paths[path])
         elif not left.take(factor):
             return ()
     for key, unit in units.items():
@@ -74,8 +93,7 @@ def needed_besides(
     from netsolve.engines.z3 import Z3Engine  # noqa: PLC0415 - z3 takes a third of a second to import
 
     order = [unit for unit in dict.fromkeys(units.values()) if unit in set(left.labels.values())]
-    found = Z3Engine().core(left.problem(), left.labels, order, deadline)
-    return None if found is None else tuple(key for key, unit in units.items() if unit in set(found))
+    return Z3Engine().core(left.problem(), left.labels, order, deadline)
 
 
 def inside(key: str) -> bool:
@@ -91,6 +109,10 @@ def stated_paths(worlds: Worlds, factor: Factor) -> set[Path]:
 def constraint_paths(keys: Iterable[str]) -> set[Path]:
     """Where constraints stand."""
     return {("constraints", int(key[12:-1])) for key in keys if key.startswith("constraints[")}
+
+
+FRACTION = 16
+"""Scales that are so many parts of one are exact in double arithmetic for every size that occurs."""
 
 
 @dataclass
@@ -132,6 +154,7 @@ class _Left:
 
     def add(self, factor: Factor, label: str) -> None:
         """Add a factor under a label, with the numbers that are written."""
+        factor = whole(factor)
         operands = tuple(self.number(v) if isinstance(v, Variable) else v for v in factor.operands)
         self.labels[len(self.factors)] = label
         if factor.output is None:
@@ -174,6 +197,7 @@ class _Left:
 
     def take(self, factor: Factor) -> bool:
         """Add a factor, or what follows from it; false where known numbers break it."""
+        factor = whole(factor)
         operands = tuple(map(self.operand, factor.operands))
         if any(isinstance(v, Variable) for v in operands):
             if factor.output is not None:
@@ -184,6 +208,22 @@ class _Left:
             return bool(factor.formula(*operands))
         self.known[factor.output] = int(factor.formula(*operands))
         return True
+
+
+def whole(factor: Factor) -> Factor:
+    """A scale that is a fraction with a small power of two below as integers, which have no bound to be known."""
+    if factor.formula.operands != ("n", "scale_factor"):
+        return factor
+    n, scale = factor.operands
+    if not isinstance(scale, int | float) or scale * FRACTION != int(scale * FRACTION):
+        return factor
+    return replace(factor, formula=scaling(int(scale * FRACTION)), operands=(n,), cases=frozenset())
+
+
+@cache
+def scaling(parts: int) -> Formula:
+    """So many parts of a size, rounded down."""
+    return Formula(lambda n: (n * parts) // FRACTION)
 
 
 @cache

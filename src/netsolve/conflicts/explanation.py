@@ -1,6 +1,7 @@
 """Why nothing fits, and what would: asked as one question."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from netsolve.conflicts.base import Conflict, Reason, Statement
 from netsolve.conflicts.changes import chosen, single_changes
@@ -35,10 +36,11 @@ def explain(network: Network, *, timeout: float | None = 20.0, run: bool = True)
 def conflict_at(worlds: Worlds, broken: int, deadline: Deadline, *, run: bool) -> Conflict:
     """The conflict whose last factor is `broken`."""
     network = worlds.relaxed.network
-    try:
-        core = core_of(worlds, broken, deadline)
-    except UndecidedError:
-        core = Core((), minimal=False)
+    places: tuple[Reason, ...] = ()
+    core = Core((), minimal=False)
+    with suppress(UndecidedError):
+        places = tuple(breaking(worlds, broken))
+        core = core_of(worlds, broken, Deadline(deadline.remaining / 2))
     try:
         changes = chosen(network, single_changes(worlds, broken), deadline, run=run)
         changes = changes or tuple(combined(worlds, deadline, most=3, run=run))
@@ -46,7 +48,7 @@ def conflict_at(worlds: Worlds, broken: int, deadline: Deadline, *, run: bool) -
         changes = ()
     statements = tuple(worlds.relaxed.statements[key] for key in core.keys)
     lines = stated(worlds, statements)
-    return Conflict((*breaking(worlds, broken), *lines), statements, changes, core.minimal, len(lines))
+    return Conflict((*places, *lines), statements, changes, core.minimal, len(lines))
 
 
 def stated(worlds: Worlds, statements: Sequence[Statement]) -> list[Reason]:

@@ -36,6 +36,9 @@ FAR = 0.25
 SHAPING = ("kernel_size", "stride", "padding", "dilation", "output_padding", "ceil_mode")
 """Arguments by which layers are alike."""
 
+HOPS = 4
+"""How many layers behind a stride more channels are looked for."""
+
 BEYOND = 2.0
 """What a padding costs that no window needs."""
 
@@ -47,6 +50,9 @@ class Likelihood:
         """Count what stands in layers alike."""
         self.worlds = worlds
         self.counts: Counter[tuple[Any, ...]] = Counter()
+        self.feeds: dict[str, str] = {}
+        for layer in worlds.relaxed.network.layers:
+            self.feeds.setdefault(layer.inputs[0], layer.name)
         for layer in worlds.relaxed.network.layers:
             for argument in SHAPING:
                 if hasattr(layer.op, argument):
@@ -62,11 +68,22 @@ class Likelihood:
         return (layer.op.torch_name, argument, others, self.widens(layer) if argument == "stride" else None)
 
     def widens(self, layer: Layer) -> Any:
-        """Whether a layer gives more channels than it takes; strides often go with that."""
-        shapes = self.worlds.relaxed.problem.shapes
-        sizes = (shapes[layer.inputs[0]][0], shapes[layer.name][0])
-        before, after = (self.worlds.base[v] if isinstance(v, Variable) else int(v) for v in sizes)
-        return isinstance(before, int) and isinstance(after, int) and after > before
+        """Whether a layer, or one soon behind it, gives more channels than it takes; strides often go with that."""
+        before = self.channels(layer.inputs[0])
+        name: str | None = layer.name
+        for _ in range(HOPS):
+            if name is None:
+                return False
+            after = self.channels(name)
+            if after != before:
+                return isinstance(before, int) and isinstance(after, int) and after > before
+            name = self.feeds.get(name)
+        return False
+
+    def channels(self, name: str) -> Any:
+        """The channels after a layer or input."""
+        size = self.worlds.relaxed.problem.shapes[name][0]
+        return self.worlds.base[size] if isinstance(size, Variable) else int(size)
 
     def cost(self, choice: Choice) -> float:
         """How unlikely it is that this is what was meant, in nats: small is likely."""

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from netsolve.answer import Solution
 from netsolve.conflicts.choices import Choice
 from netsolve.conflicts.worlds import Worlds
+from netsolve.hints import Hint
 from netsolve.network import Layer
-from netsolve.ops.conv import Conv, tensorflow_sides
+from netsolve.ops.conv import Conv, entry_of, tensorflow_sides
 from netsolve.problem import Variable
 
 COST = 4.0
@@ -28,6 +30,33 @@ def padded(worlds: Worlds, broken: int) -> Iterator[tuple[float, Padded]]:
             choice = uneven(worlds, layer)
             if choice is not None and worlds.first_broken(choice.world) is None:
                 yield COST, choice
+
+
+def uneven_notes(solution: Solution) -> tuple[Hint, ...]:
+    """Where a padding that was found gives the size of TensorFlow's SAME, and SAME pads one cell more at the end.
+
+    The features are then shifted against those of a network whose weights come from there.
+    """
+    found = []
+    for layer in solution.network.layers:
+        op = layer.op
+        asked = f"{layer.name}.padding" in solution.values
+        if not asked or not isinstance(op, Conv) or not isinstance(op.padding, int | tuple):
+            continue
+        before, after = solution.shapes[layer.inputs[0]][1:], solution.shapes[layer.name][1:]
+        rows = [
+            [entry_of(value, axis) for value in (op.kernel_size, op.stride, op.dilation)] for axis in range(op.axes)
+        ]
+        same = all(-(-n // row[1]) == out and row[1] > 1 for n, out, row in zip(before, after, rows, strict=True))
+        sides = [tensorflow_sides(n, *row) for n, row in zip(before, rows, strict=True)]
+        if same and any(left != right for left, right in sides):
+            amounts = [number for pair in reversed(sides) for number in pair]
+            text = (
+                f"TensorFlow's SAME pads {layer.name} by {amounts}, which gives the same size with the features "
+                f'shifted: padding = "SAME", or ZeroPad{op.axes}d before padding = 0'
+            )
+            found.append(Hint(layer.name, text))
+    return tuple(found)
 
 
 def uneven(worlds: Worlds, layer: Layer) -> Padded | None:

@@ -93,7 +93,7 @@ def needed(worlds: Worlds, name: str, broken: int) -> str:
     sizes = range(1, min(2 * top + 64, MOST_LOOKED) + 1)
     fitting = {n for n in sizes if reaches(worlds, dict.fromkeys(variables, n), broken)}
     if not fitting:
-        return f"no size up to {sizes[-1]} after {name} would do for the layers below"
+        return ""
     largest = " or more" if sizes[-1] in fitting and len(fitting) > 1 else ""
     text = words(value_of(fitting)) if not largest else f"{min(fitting)}"
     return f"after {name} the {can_be(values[0])}; the layers below need {text}{largest} there"

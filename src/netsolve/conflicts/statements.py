@@ -120,6 +120,8 @@ def wide_of(layer: Layer, name: str, kind: Asked, written: Domain) -> Domain:
         "kernel_size": (1, max(high + 4, 11)),
         "stride": (1, max(high + 2, 4)),
         "dilation": (1, max(high + 2, 4)),
+        "output_size": (1, max(2 * high, 16)),
+        "size": (1, max(2 * high, 16)),
     }
     if name in ranges:
         return _joined(written, Domain.between(*ranges[name]))

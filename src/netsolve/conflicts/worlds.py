@@ -82,7 +82,7 @@ class Worlds:
         if factor.output is not None:
             found[factor.output] = image(factor, values)
             return found[factor.output] != ()
-        if all(isinstance(value, int) for value in values):
+        if not any(map(several, values)):
             return bool(factor.formula(*values))
         if factor.formula is EQUAL:
             both = meet(values[0], values[1])
@@ -97,7 +97,7 @@ class Worlds:
             return True
         kept = [row for row in rows if factor.formula(*row)]
         for place, operand in enumerate(factor.operands):
-            if isinstance(operand, Variable) and not isinstance(values[place], int):
+            if isinstance(operand, Variable) and several(values[place]):
                 found[operand] = value_of({row[place] for row in kept})
         return bool(kept)
 
@@ -181,11 +181,16 @@ class Worlds:
         return found
 
 
-def combinations(operands: tuple[Operand, ...], values: list[Value]) -> Iterator[tuple[int, ...]] | None:
+def several(value: Any) -> bool:
+    """Whether a value is a set, or anything; a formula's constants are neither."""
+    return value is None or isinstance(value, tuple)
+
+
+def combinations(operands: tuple[Operand, ...], values: list[Value]) -> Iterator[tuple[Any, ...]] | None:
     """The rows of values, equal ones for an operand that occurs twice; None where they are too many."""
-    if any(value is None for value in values):
+    if any(value is None and isinstance(v, Variable) for v, value in zip(operands, values, strict=True)):
         return None
-    columns = [(value,) if isinstance(value, int) else value or () for value in values]
+    columns = [value if isinstance(value, tuple) else (value,) for value in values]
     if prod(map(len, columns)) > MOST_ROWS:
         return None
     first: dict[Operand, int] = {}
@@ -196,7 +201,7 @@ def combinations(operands: tuple[Operand, ...], values: list[Value]) -> Iterator
 
 def image(factor: Factor, values: list[Value]) -> Value:
     """The values of a formula."""
-    if all(isinstance(value, int) for value in values):
+    if not any(map(several, values)):
         return int(factor.formula(*values))
     rows = combinations(factor.operands, values)
     if rows is None:

@@ -57,7 +57,8 @@ class Z3Engine:
             kept = session.contradicting(order)
             for label in order:
                 if kept is not None and label in kept:
-                    kept = session.contradicting([other for other in kept if other != label]) or kept
+                    fewer = session.contradicting([other for other in kept if other != label])
+                    kept = kept if fewer is None else fewer
             return kept
 
     def holds(self, problem: Problem, assignment: Assignment, deadline: Deadline) -> bool:

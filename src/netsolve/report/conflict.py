@@ -62,13 +62,12 @@ def change_data(change: Change) -> dict[str, Any]:
 
 
 def conflict_data(conflict: Conflict, first: tuple[Mistake, ...] = ()) -> dict[str, Any] | None:
-    """A conflict in JSON, None where it is empty; first: what stands before its reasons unless they say it too."""
+    """A conflict in JSON, None where it is empty; first: what stands before its reasons."""
     if not conflict.reasons:
         return None
-    said = {(reason.layer, reason.text) for reason in conflict.reasons}
-    others = [Reason(why.where, why.text, why.line) for why in first if (why.where, why.text) not in said]
+    every = dict.fromkeys((*(Reason(why.where, why.text, why.line) for why in first), *conflict.reasons))
     return {
-        "reasons": [reason_data(reason) for reason in (*others, *conflict.reasons)],
+        "reasons": [reason_data(reason) for reason in every],
         "changes": [change_data(change) for change in conflict.changes],
         "minimal": conflict.minimal,
     }
