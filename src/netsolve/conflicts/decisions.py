@@ -58,7 +58,8 @@ def needed_besides(
         return None if together is None else ()
     some = {key: key if units[key] in set(together) else "" for key in rest}
     apart = _labelled(worlds, indices, some, taken, deadline)
-    return tuple(key for key in rest if key in set(apart or ()))
+    found = {key for key in rest if some[key]} if apart is None else set(apart)
+    return tuple(key for key in rest if key in found)
 
 
 def _labelled(
@@ -155,7 +156,10 @@ class _Left:
     def add(self, factor: Factor, label: str) -> None:
         """Add a factor under a label, with the numbers that are written."""
         factor = whole(factor)
-        operands = tuple(self.number(v) if isinstance(v, Variable) else v for v in factor.operands)
+        inputs = {v for name in self.worlds.relaxed.network.inputs for v in self.worlds.relaxed.variables.get(name, ())}
+        operands = tuple(
+            self.number(v) if isinstance(v, Variable) and v not in inputs else self.operand(v) for v in factor.operands
+        )
         self.labels[len(self.factors)] = label
         if factor.output is None:
             self.factors.append(Factor(factor.label, factor.formula, operands, None, factor.cases))
