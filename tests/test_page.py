@@ -16,8 +16,9 @@ from typer.testing import CliRunner
 
 from netsolve import Answer, load, loads, solve
 from netsolve.cli import app
-from netsolve.errors import Mistake
-from netsolve.report.conflict import Conflict
+from netsolve.conflicts.base import Conflict, Reason
+from netsolve.conflicts.explanation import explain
+from netsolve.report.conflict import reasons_at
 from netsolve.report.diagram import dot, mermaid
 from netsolve.report.drawing import drawing, extent, framed
 from netsolve.report.markup import Markup, tag
@@ -40,8 +41,10 @@ def answer(name: str) -> Answer:
 
 
 def page_of(text: str, top: int = 5) -> str:
-    found = solve(loads(text))
-    return page(found, tuple(found.solutions(top)))
+    network = loads(text)
+    found = solve(network)
+    conflict = explain(network, run=False) if found.status == "unsolvable" else Conflict()
+    return page(found, tuple(found.solutions(top)), conflict=conflict)
 
 
 class Elements(HTMLParser):
@@ -205,16 +208,16 @@ def test_a_page_of_a_network_that_cannot_be_shows_where() -> None:
     assert "Why nothing fits" in text
 
 
-def test_a_hint_is_what_would_help() -> None:
+def test_changes_are_what_would_help() -> None:
     text = page_of(document(conv(1, padding="?"), output=[4, 10, 10]))
     assert "What would help" in text
-    assert "a wider range would: conv2d_1.padding = 1" in text
+    assert "conv2d_1: padding = 1, which is outside the default values" in text
 
 
 def test_reasons_find_their_layers() -> None:
     network = loads(UNFIT)
-    reasons = [Mistake("b.padding", "one"), Mistake("b", "two"), Mistake("nowhere", "three"), Mistake("", "four")]
-    assert Conflict.of(reasons).at(network) == {"b": "one; two"}
+    reasons = (Reason("b", "one"), Reason("b", "two"), Reason("nowhere", "three"), Reason("", "four"))
+    assert reasons_at(Conflict(reasons), network) == {"b": "one; two"}
 
 
 # What people write is never obeyed.

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from netsolve import Answer, loads, solve
+from netsolve import Answer, Network, explain, loads, repair, sizes, solve
+from netsolve.conflicts.padded import uneven_notes
 from support import conv, document, pool, table
 
 RELU = table(op="ReLU")
@@ -204,6 +205,138 @@ def test_netd_with_every_size() -> None:
     assert found == paddings((1,) * 8, names=tuple(f"conv2d_{i}" for i in range(1, 9)))
 
 
+# Case 5: a decoder that mirrors its encoder exactly.
+
+
+@pytest.mark.parametrize(("kernel", "padding", "output_padding"), [(3, 1, 1), (4, 1, 0), (5, 2, 1)])
+@pytest.mark.parametrize("size", [7, 14])
+def test_a_transposed_convolution_that_doubles(kernel: int, padding: int, output_padding: int, size: int) -> None:
+    layer = conv(kernel, op="ConvTranspose2d", stride=2, padding="?", output_padding="?", out=[2 * size, 2 * size])
+    best = solve(loads(document(layer, input=(8, size, size)))).best
+    assert best is not None
+    assert best.values == {"convtranspose2d_1.padding": padding, "convtranspose2d_1.output_padding": output_padding}
+    assert best.verify().verified is True
+
+
+# Case 6: a padded U-Net whose skips do not fit.
+
+
+def unet(size: int) -> Network:
+    """Four levels: convolutions that keep the size, pools that halve it, transposed convolutions that double it."""
+    down = [layer for i in range(1, 5) for layer in (conv(3, padding=1, name=f"down{i}"), pool(2))]
+    up = [
+        layer
+        for i in range(4, 0, -1)
+        for layer in (
+            conv(2, op="ConvTranspose2d", stride=2, name=f"up{i}"),
+            table(op="cat", **{"from": [f"down{i}", f"up{i}"]}),
+        )
+    ]
+    return loads(document(*down, conv(3, padding=1, name="middle"), *up, input=(1, size, size)))
+
+
+def test_where_a_unet_breaks_and_which_inputs_fit() -> None:
+    conflict = explain(unet(572))
+    first = conflict.reasons[0]
+    assert (first.layer, first.text) == ("cat_1", "cat joins inputs that differ in nothing but dim: 71 and 70")
+    assert conflict.reasons[1].text == "its inputs: down4 4 x 71 x 71; up4 4 x 70 x 70"
+    assert {"input": (1, 576, 576)} in [dict(change.set) for change in conflict.changes]
+    found = sizes(unet(572), inputs=(1, 600), run=False).inputs
+    assert found is not None
+    assert [n for n in range(1, 601) if n in found.accepted] == list(range(16, 601, 16))
+    assert str(found.accepted) == "16 + 16k"
+
+
+# Case 7: the discriminator of DCGAN on inputs of other sizes.
+
+
+def dcgan(size: int) -> Network:
+    """k4 s2 p1 four times, then k4 s1 p0, from 64 to 1."""
+    layers = [conv(4, stride=2, padding=1)] * 4
+    return loads(document(*layers, conv(4), input=(3, size, size), output=[4, 1, 1]))
+
+
+def single_values(size: int) -> set[tuple[str, int]]:
+    """Every value of one argument within the default ranges that takes a size to 1, by exhaustive search."""
+    rows = [(4, 2, 1)] * 4 + [(4, 1, 0)]
+    found = set()
+    for place in range(5):
+        for name, at, values in (
+            ("kernel_size", 0, range(1, 12)),
+            ("stride", 1, range(1, 5)),
+            ("padding", 2, range(4)),
+        ):
+            for value in values:
+                row = [list(each) for each in rows]
+                row[place][at] = value
+                n = size
+                for k, s, p in row:
+                    n = (n + 2 * p - k) // s + 1 if n + 2 * p >= k else 0
+                if n == 1 and p < k:
+                    found.add((f"conv2d_{place + 1}.{name}", value))
+    return found
+
+
+def test_dcgan_for_other_inputs() -> None:
+    strides = {(f"conv2d_{i}.stride", 4) for i in range(1, 5)}
+    wanted = {
+        128: {("conv2d_5.kernel_size", 8), ("conv2d_4.kernel_size", 11)} | strides,
+        28: {("conv2d_5.kernel_size", 1)},
+    }
+    for size, fixes in wanted.items():
+        assert single_values(size) == fixes
+        found = repair(dcgan(size), keep=["input", "output", "dilation"], most=20, run=False)
+        values = {item for change in found.changes for item in change.set.items()}
+        assert fixes <= values
+        assert {(key, n) for key, n in values if not key.endswith("padding") or n < 4} == fixes
+        assert all(len(change.set) == 1 for change in found.changes)
+
+
+# Case 8: which inputs MDNet accepts.
+
+
+def test_the_inputs_of_mdnet() -> None:
+    layers = [conv(7, stride=2), pool(3, stride=2), conv(5, stride=2), pool(3, stride=2), conv(3)]
+    found = sizes(loads(document(*layers, input=(3, 107, 107)))).inputs
+    assert found is not None
+    assert found.accepted.ranges == ((75, 1024),)
+    assert [(block.low, block.high, block.shape[1]) for block in found.blocks[:3]] == [
+        (75, 90, 1),
+        (91, 106, 2),
+        (107, 122, 3),
+    ]
+    assert [n for n in range(1, 1025) if n in found.exact] == list(range(75, 1025, 16))
+    assert [(b.size, b.accepted, b.agrees) for b in found.boundaries[:2]] == [(74, False, True), (75, True, True)]
+
+
+# Case 9: TensorFlow's SAME.
+
+
+def test_an_even_kernel_that_keeps_the_size() -> None:
+    conflict = explain(loads(document(conv(4, padding="?", out=[32, 32]), input=(3, 32, 32))))
+    assert conflict.reasons[0].text == (
+        "conv2d_1.out[0] is stated as 32, and the size can be 29, 31, 33 or 35 (nearest: 31 and 33)"
+    )
+    (same,) = [change for change in conflict.changes if change.set == {"conv2d_1.padding": "same"}]
+    assert same.text == (
+        'conv2d_1: padding = "same": ZeroPad2d with padding = [1, 2, 1, 2] before it and padding = 0, '
+        "one cell more at the end"
+    )
+    assert same.verified is True
+
+
+def test_an_odd_total_under_same_is_said() -> None:
+    answer = solve(loads(document(conv(7, stride=2, padding="?", out=[112, 112]), input=(3, 224, 224))))
+    assert answer.best is not None
+    assert answer.best.values == {"conv2d_1.padding": 3}
+    assert [hint.text for hint in uneven_notes(answer.best)] == [
+        (
+            "TensorFlow's SAME pads conv2d_1 by [2, 3, 2, 3], which gives the same size with the features shifted: "
+            'padding = "SAME", or ZeroPad2d before padding = 0'
+        )
+    ]
+
+
 # Case 10: the width of 32 x 32 on 28 x 28.
 
 
@@ -222,6 +355,22 @@ def test_paddings_that_give_lenet_its_width() -> None:
     linear = table(op="Linear", in_features=400, out_features=120)
     found = answers(first, pool(), second, pool(), FLATTEN, linear, input=(1, 28, 28), most=4)
     assert found == paddings((2, 0), (3, 0), (0, 1), (1, 1), names=("conv2d_1", "conv2d_2"))
+
+
+def test_what_mends_lenet_on_28() -> None:
+    layers = [conv(5, out_channels=6), pool(), conv(5, out_channels=16), pool(), FLATTEN]
+    linear = table(op="Linear", in_features=400, out_features=120)
+    network = loads(document(*layers, linear, input=(1, 28, 28)))
+    conflict = explain(network)
+    assert dict(conflict.changes[0].set) == {"linear_1.in_features": 256}
+    found = [dict(change.set) for change in conflict.changes]
+    assert {"conv2d_1.padding": 2} in found
+    assert {"conv2d_2.padding": 1} in found
+    assert {"input": (1, 32, 32)} in found
+    assert all(change.verified for change in conflict.changes)
+    inputs = sizes(network, inputs=(1, 64), run=False).inputs
+    assert inputs is not None
+    assert inputs.accepted.ranges == ((32, 35),)
 
 
 # Case 11: odd but real paddings, outside the default values.

@@ -7,42 +7,63 @@ from netsolve.errors import DocumentError, FaultError, Mistake, NetsolveError, T
 if TYPE_CHECKING:
     from netsolve.answer import Answer, Solution
     from netsolve.batch import Outcome, solve_many
+    from netsolve.conflicts.base import Change, Conflict, Reason, Statement
+    from netsolve.conflicts.explanation import explain
+    from netsolve.conflicts.repairs import Repair, repair
     from netsolve.document import load, loads
     from netsolve.domain import Unknown
     from netsolve.network import Layer, Network
     from netsolve.queries import Check, check, count, solve
+    from netsolve.sizing import Inputs, Sizes, sizes
     from netsolve.verification import Verification
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Answer": "answer",
+    "Change": "conflicts.base",
     "Check": "queries",
+    "Conflict": "conflicts.base",
+    "Inputs": "sizing",
     "Layer": "network",
     "Network": "network",
     "Outcome": "batch",
+    "Reason": "conflicts.base",
+    "Repair": "conflicts.repairs",
+    "Sizes": "sizing",
     "Solution": "answer",
+    "Statement": "conflicts.base",
     "Unknown": "domain",
     "Verification": "verification",
     "check": "queries",
     "count": "queries",
+    "explain": "conflicts.explanation",
     "load": "document",
     "loads": "document",
+    "repair": "conflicts.repairs",
+    "sizes": "sizing",
     "solve": "queries",
     "solve_many": "batch",
 }
 
 __all__ = [
     "Answer",
+    "Change",
     "Check",
+    "Conflict",
     "DocumentError",
     "FaultError",
+    "Inputs",
     "Layer",
     "Mistake",
     "NetsolveError",
     "Network",
     "Outcome",
+    "Reason",
+    "Repair",
+    "Sizes",
     "Solution",
+    "Statement",
     "TorchError",
     "UndecidedError",
     "Unknown",
@@ -50,8 +71,11 @@ __all__ = [
     "Verification",
     "check",
     "count",
+    "explain",
     "load",
     "loads",
+    "repair",
+    "sizes",
     "solve",
     "solve_many",
 ]

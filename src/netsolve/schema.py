@@ -9,6 +9,7 @@ from netsolve.blocks import BLOCK_KEYS, REPEAT_KEYS
 from netsolve.domain import LARGEST
 from netsolve.ops import OPERATORS, Operator
 from netsolve.ops.arguments import Asked, Schema, either_of
+from netsolve.outputs import OUTPUTS
 
 NUMBER = r"\s*[+-]?[0-9]{1,18}\s*"
 ITEM = rf"{NUMBER}(\.\.{NUMBER})?"
@@ -74,6 +75,7 @@ def definitions() -> Schema:
         "body": {"type": "array", "items": {"$ref": "#/$defs/inner"}, "minItems": 1},
         "layer": layer_schema(names, inner=False),
         "inner": layer_schema(names, inner=True),
+        **OUTPUTS,
         **{f"op.{operator.torch_name}": operator_schema(operator, inner=False) for operator in names},
         **{f"inner.{operator.torch_name}": operator_schema(operator, inner=True) for operator in names},
     }

@@ -3,6 +3,7 @@
 import math
 import os
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -27,18 +28,21 @@ OVERFLOW = re.compile(r"overflow|out of memory|(?:can't|cannot|failed to) alloca
 """How torch words that numbers or memory do not suffice, which says nothing about the network."""
 
 
-def verify(network: Network, shapes: Shapes) -> Verification:
+def verify(network: Network, shapes: Shapes, *, most_work: float = math.inf) -> Verification:
     """Build a fully known network, run it on the CPU, and compare shapes layer by layer.
 
-    shapes: the shape predicted after each input and layer, without batch. Where the run would take more memory than the
-    machine has, it runs on torch's meta device instead and says so. What is too large even for that is not run to its
-    end, which is no disagreement either.
+    shapes: the shape predicted after each input and layer, without batch; most_work: how many multiplications the CPU
+    may be asked for. Where the run would take more than that, or more memory than the machine has, it runs on torch's
+    meta device instead and says so. What is too large even for that is not run to its end, which is no disagreement
+    either.
     """
     needed, available = memory_needed(network, shapes), memory_available()
     device, reason = "cpu", ""
     if needed > available:
         device = "meta"
         reason = f"the run would take {_gibibytes(needed)} of memory, and {_gibibytes(available)} are free"
+    elif most_work < math.inf and (work := work_needed(network, shapes)) > most_work:
+        device, reason = "meta", f"the run would take about {work / 1e6:,.0f} million multiplications"
     try:
         model = build(network, shapes, device=device).eval()
         parameters = sum(p.numel() for p in model.parameters() if not isinstance(p, nn.UninitializedParameter))
@@ -55,7 +59,8 @@ def verify(network: Network, shapes: Shapes) -> Verification:
 
 def _run(network: Network, shapes: Shapes, model: nn.Module, device: str) -> Iterator[LayerRun]:
     """Each layer's shape, until torch refuses one."""
-    with torch.inference_mode(), torch.device(device):
+    with torch.inference_mode(), torch.device(device), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Using padding='same' with even kernel", UserWarning)
         values: dict[str, Any] = {}
         for name in network.inputs:
             try:
@@ -100,6 +105,15 @@ def memory_needed(network: Network, shapes: Shapes) -> int:
         done = {name for name in (*layer.inputs, layer.name) if last.get(name) in {None, layer.name}}
         alive -= sum(_cells(shapes[name]) for name in done)
     return 4 * (weights + fullest)
+
+
+def work_needed(network: Network, shapes: Shapes) -> int:
+    """About how many multiplications a run takes: each weight once for each place of its layer's output."""
+    work = 0
+    for layer in network.layers:
+        weights = layer.op.parameters(tuple(shapes[name] for name in layer.inputs))
+        work += BATCH * weights * math.prod(shapes[layer.name][1:])
+    return work
 
 
 def _scratch(layer: Layer, shapes: Shapes) -> int:

@@ -1,6 +1,7 @@
 """A document with the values of an answer in place of its question marks."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path as FilePath
 from typing import Any
 
 from netsolve.domain import Unknown
@@ -35,6 +36,71 @@ def write(network: Network, values: Mapping[str, Any], unknowns: Mapping[str, in
         if changed := _substituted(expression, unknowns):
             document["constraints"][index] = changed
     return tomlkit.dumps(document)
+
+
+def rewrite(network: Network, values: Mapping[str, Any]) -> str:
+    """The document a network was read from with other values for what is written, comments and layout kept.
+
+    values: by LAYER.ARGUMENT, LAYER.out, `input` or `output`. Raises DocumentError where a value stands in a block or
+    repetition, for other layers too, and ValueError where the network was not read from a document.
+    """
+    import tomlkit  # noqa: PLC0415 - only writing needs it
+
+    if network.source is None:
+        msg = "this network was not read from a document"
+        raise ValueError(msg)
+    document: Any = tomlkit.parse(network.source.text)
+    for key, value in values.items():
+        path = _home(network, key)
+        _alone(network, key, path)
+        table = document
+        for part in path[:-1]:
+            table = table[part]
+        table[path[-1]] = list(value) if isinstance(value, tuple) else value
+    return tomlkit.dumps(document)
+
+
+def _home(network: Network, key: str) -> Path:
+    """Where a document has what a key names."""
+    if key == "output":
+        return ("output",)
+    if key in network.inputs:
+        return ("input",) if set(network.inputs) == {"input"} else ("inputs", key)
+    name, _, argument = key.rpartition(".")
+    return next(layer for layer in network.layers if layer.name == name).at(argument)
+
+
+def _alone(network: Network, key: str, path: Path) -> None:
+    """Raise DocumentError where other layers have their value from the same place."""
+    name, _, argument = key.rpartition(".")
+    layers = [layer for layer in network.layers if layer.path and layer.name != name]
+    others = [layer.name for layer in layers if layer.at(argument) == path]
+    if others:
+        text = f"{_listed(others)} {'has its' if len(others) == 1 else 'have their'} {argument} from the same place"
+        remedy = "write the block or repetition out there, or give it an argument for this value"
+        file = network.source.file if network.source else ""
+        raise DocumentError([Mistake(key, text, remedy, network.line(path))], file)
+
+
+def overwrite(path: FilePath, text: str) -> None:
+    """Put a text into a file: whole or not at all. Raises OSError with a remedy."""
+    import os  # noqa: PLC0415
+    import shutil  # noqa: PLC0415
+    import tempfile  # noqa: PLC0415
+
+    target, name = path.resolve(), ""
+    try:
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+        shutil.copymode(target, name)
+        FilePath(name).replace(target)
+    except OSError as error:
+        reason = f"it cannot be written: {error.strerror or error} (--format toml prints the document instead)"
+        raise OSError(error.errno, reason, str(path)) from None
+    finally:
+        if name:
+            FilePath(name).unlink(missing_ok=True)
 
 
 def _agreed(network: Network, values: Mapping[str, Any]) -> dict[Path, Any]:

@@ -3,11 +3,13 @@
 from netsolve.cli.base import Abort, UsageError, app
 from netsolve.cli.batch import batch, sweep
 from netsolve.cli.check import check
+from netsolve.cli.explain import explain, repair
 from netsolve.cli.ops import ops, schema
 from netsolve.cli.report import report
+from netsolve.cli.sizes import sizes
 from netsolve.cli.solve import count, solve
 
-COMMANDS = (solve, count, check, report, sweep, batch, ops, schema)
+COMMANDS = (solve, count, check, explain, repair, sizes, report, sweep, batch, ops, schema)
 """All commands, in the order of `netsolve --help`."""
 
 for command in COMMANDS:

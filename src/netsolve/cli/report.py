@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from netsolve.cli.base import File, NoProof, NoRun, Timeout, judged, read, run
+from netsolve.cli.explain import explained
 from netsolve.cli.solve import CODES, prove
 
 if TYPE_CHECKING:
     from netsolve.answer import Answer, Solution
+    from netsolve.conflicts.base import Conflict
 
 
 class Format(StrEnum):
@@ -58,7 +60,9 @@ def report(  # noqa: PLR0913, PLR0917 - an argument is an option
     if answer.best is not None and chosen is Format.html:
         code, verdicts = _judge(answer.best, timeout, no_proof=no_proof, no_run=no_run)
     sys.set_int_max_str_digits(0)
-    _put(_written(answer, solutions, verdicts, chosen), output)
+    unsolvable = answer.status == "unsolvable"
+    conflict = explained(network, timeout, quiet=True, run=not no_run) if unsolvable else None
+    _put(_written(answer, solutions, verdicts, conflict, chosen), output)
     raise typer.Exit(code)
 
 
@@ -83,22 +87,23 @@ def _written(
     answer: "Answer",
     solutions: "tuple[Solution, ...]",
     verdicts: list[str],
+    conflict: "Conflict | None",
     format: Format,  # noqa: A002
 ) -> str:
     """The text of a report."""
-    from netsolve.report.conflict import conflict_of  # noqa: PLC0415
+    from netsolve.report.conflict import reasons_at  # noqa: PLC0415
     from netsolve.report.diagram import dot, mermaid  # noqa: PLC0415
-    from netsolve.report.page import answer_rows, page, picture_file  # noqa: PLC0415
+    from netsolve.report.page import WORKS, answer_rows, page, picture_file  # noqa: PLC0415
     from netsolve.report.text import title_of  # noqa: PLC0415
 
     if format is Format.html:
-        return page(answer, solutions, verdicts)
+        return page(answer, solutions, verdicts, conflict or WORKS)
     if format is Format.svg:
-        if found := picture_file(answer):
+        if found := picture_file(answer, conflict or WORKS):
             return found
         msg = "the network has too many layers to draw (--format html has them as a table)"
         raise typer.BadParameter(msg)
-    reasons = conflict_of(answer).at(answer.network) if answer.best is None else {}
+    reasons = reasons_at(conflict or WORKS, answer.network)
     draw = mermaid if format is Format.mermaid else dot
     return draw(answer_rows(answer), title_of(answer.network), reasons)
 

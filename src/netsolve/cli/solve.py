@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from netsolve.cli.base import File, Full, NoProof, NoRun, PlainFormat, Timeout, judged, read, run
+from netsolve.cli.explain import explained
 
 if TYPE_CHECKING:
     from netsolve.answer import Answer, Solution
+    from netsolve.conflicts.base import Conflict
     from netsolve.network import Network
     from netsolve.verification import Verification
 
@@ -53,6 +55,7 @@ def solve(  # noqa: PLR0913, PLR0917 - an argument is an option
     timeout: Timeout = 60.0,
 ) -> None:
     """Find the values of all question marks that fit together, prove them and run them in torch."""
+    from netsolve.conflicts.padded import uneven_notes  # noqa: PLC0415
     from netsolve.queries import solve as ask  # noqa: PLC0415
     from netsolve.report.progress import progress  # noqa: PLC0415
     from netsolve.report.text import answer_text  # noqa: PLC0415
@@ -71,6 +74,9 @@ def solve(  # noqa: PLR0913, PLR0917 - an argument is an option
     quiet = format is not Format.text
     if not quiet:
         answer_text(answer, solutions, sys.stdout, full=full)
+        for hint in uneven_notes(answer.best) if answer.best else ():
+            typer.echo(f"note    {hint.text}")
+    conflict = explained(network, timeout, quiet=quiet, run=not no_run) if answer.status == "unsolvable" else None
     verdicts: list[bool | None] = []
     verdict, code = None, CODES[answer.status]
     if answer.best is not None:
@@ -78,7 +84,7 @@ def solve(  # noqa: PLR0913, PLR0917 - an argument is an option
         verdicts = [None] * len(solutions) if no_proof else _prove(solutions, timeout, quiet=quiet)
         verdict = None if no_run else run(answer.best.verify, quiet=quiet)
         code = 1 if verdict is None and not no_run else 0
-    _emit(answer, solutions, format, verdicts, verdict)
+    _emit(answer, solutions, format, verdicts, verdict, conflict)
     code = judged(code, proved=False not in verdicts, verdict=verdict)
     if write and answer.best is not None and code == 0:
         _overwrite(Path(file), network, answer.best)
@@ -160,21 +166,24 @@ def _stream(answer: "Answer", format: Format) -> int:  # noqa: A002
     return CODES[answer.status]
 
 
-def _emit(
+def _emit(  # noqa: PLR0913, PLR0917 - all that is written goes through here
     answer: "Answer",
     solutions: "tuple[Solution, ...]",
     format: Format,  # noqa: A002
     verdicts: "list[bool | None]",
     run: "Verification | None",
+    conflict: "Conflict | None",
 ) -> None:
     """Write what is written at the end: JSON, or the document with its values."""
     from netsolve.document import write  # noqa: PLC0415
+    from netsolve.report.conflict import conflict_data  # noqa: PLC0415
     from netsolve.report.json import answer_json  # noqa: PLC0415
     from netsolve.report.text import answer_text  # noqa: PLC0415
 
     if format is Format.json:
         sys.set_int_max_str_digits(0)
-        typer.echo(answer_json(answer, solutions, verdicts, run))
+        data = None if conflict is None else conflict_data(conflict, answer.reasons)
+        typer.echo(answer_json(answer, solutions, verdicts, run, data))
     elif format is Format.toml and answer.best is not None:
         typer.echo(write(answer.network, answer.best.values, answer.best.unknowns), nl=False)
     elif format is Format.toml:
@@ -183,24 +192,7 @@ def _emit(
 
 def _overwrite(path: Path, network: "Network", best: "Solution") -> None:
     """Put the values into the file: whole or not at all."""
-    import os  # noqa: PLC0415
-    import shutil  # noqa: PLC0415
-    import tempfile  # noqa: PLC0415
+    from netsolve.writing import overwrite, write  # noqa: PLC0415
 
-    from netsolve.document import write  # noqa: PLC0415
-
-    target = path.resolve()
-    text, name = write(network, best.values, best.unknowns), ""
-    try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-        shutil.copymode(target, name)
-        Path(name).replace(target)
-    except OSError as error:
-        text = f"it cannot be written: {error.strerror or error} (--format toml prints the document instead)"
-        raise OSError(error.errno, text, str(path)) from None
-    finally:
-        if name:
-            Path(name).unlink(missing_ok=True)
+    overwrite(path, write(network, best.values, best.unknowns))
     typer.echo(f"written {path}", err=True)

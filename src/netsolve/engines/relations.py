@@ -94,8 +94,7 @@ class _Propagation:
         if any(not domain.ranges for domain in self.domains.values()) or self.problem.violations:
             return self.infeasible()
         calls = self.distinct()
-        self.bound(calls)
-        if not self.writable():
+        if not self.bound(calls) or not self.writable():
             return self.infeasible()
         self.only = {v: domain.low for v, domain in self.domains.items() if domain.low == domain.high}
         relations: list[Relation] = []
@@ -168,8 +167,11 @@ class _Propagation:
                 return False
         return True
 
-    def bound(self, calls: Sequence[Call]) -> None:
-        """Find upper bounds for variables without one, from the last layer back to the first."""
+    def bound(self, calls: Sequence[Call]) -> bool:
+        """Find upper bounds for variables without one, from the last layer back to the first.
+
+        Whether every variable still has a value.
+        """
         for call in reversed(calls):
             open_ = [v for v in call.inputs if self.domains[v].high is None] if call.output is not None else []
             if call.output is None or not open_ or (output := self.domains[call.output]).high is None:
@@ -180,6 +182,9 @@ class _Propagation:
                     self.domains[variable] = self.domains[variable] & possible
             elif len(open_) == 1:
                 self.bound_operand(call, open_[0], output.high)
+            if not all(self.domains[v].ranges for v in open_):
+                return False
+        return True
 
     def bound_operand(self, call: Call, variable: Variable, high: int) -> None:
         """Sizes grow with the sizes they come from: search for the last input size that can end below `high`."""

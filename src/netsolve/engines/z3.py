@@ -7,7 +7,7 @@ division (which moreover rounds differently below zero).
 
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import product as combinations
 from math import isqrt, prod
@@ -41,6 +41,30 @@ class Z3Engine:
         """The best assignment found in the time; nothing better exists where the time was enough."""
         with alone(deadline), Interrupts() as interrupts:
             return _Session(problem, deadline, interrupts).best()
+
+    def feasible(self, problem: Problem, deadline: Deadline) -> bool:
+        """Whether there is any assignment. Raises UndecidedError where z3 does not say in time."""
+        with alone(deadline), Interrupts() as interrupts:
+            return _Session(problem, deadline, interrupts).verdict()
+
+    def core(
+        self, problem: Problem, labels: Mapping[int, str], order: Sequence[str], deadline: Deadline
+    ) -> tuple[str, ...] | None:
+        """Labels whose factors contradict the unlabelled ones, none of them without need; None where nothing does.
+
+        labels: of factors, by index; order: all labels, the first to be left out first. Raises UndecidedError where z3
+        does not say in time.
+        """
+        with alone(deadline), Interrupts() as interrupts:
+            session = _Session(
+                problem, deadline, interrupts, labels={id(problem.factors[i]): labels[i] for i in labels}
+            )
+            kept = session.contradicting(order)
+            for label in order:
+                if kept is not None and label in kept:
+                    fewer = session.contradicting([other for other in kept if other != label])
+                    kept = kept if fewer is None else fewer
+            return kept
 
     def holds(self, problem: Problem, assignment: Assignment, deadline: Deadline) -> bool:
         """Whether the joint constraints hold for these values."""
@@ -203,10 +227,19 @@ def _truth(value: Any) -> Any:
 
 
 class _Session:
-    """A problem inside one solver; told: values that are about to be asserted, so that no others need cases."""
+    """A problem inside one solver.
+
+    told: values that are about to be asserted, so that no others need cases; labels: of factors, by id, that hold only
+    as far as a check assumes their label.
+    """
 
     def __init__(
-        self, problem: Problem, deadline: Deadline, interrupts: Interrupts, told: Assignment | None = None
+        self,
+        problem: Problem,
+        deadline: Deadline,
+        interrupts: Interrupts,
+        told: Assignment | None = None,
+        labels: Mapping[int, str] | None = None,
     ) -> None:
         self.problem, self.deadline, self.interrupts, self.told = problem, deadline, interrupts, told or {}
         self.solver = z3.Solver()
@@ -219,7 +252,16 @@ class _Session:
             if problem.domains[variable].high is None:
                 self.solver.add(self.terms[variable].expr <= LARGEST)
         for factor in _needed(problem):
-            self.solver.add(self.relation(factor))
+            label = (labels or {}).get(id(factor))
+            relation = self.relation(factor)
+            self.solver.add(relation if label is None else z3.Implies(z3.Bool(label), relation))
+
+    def contradicting(self, labels: Sequence[str]) -> tuple[str, ...] | None:
+        """Some of these labels that contradict what holds anyway; None where all of them go together."""
+        if self.verdict(*map(z3.Bool, labels)):
+            return None
+        found = {str(label) for label in self.solver.unsat_core()}
+        return tuple(label for label in labels if label in found)
 
     def inside(self, variable: Variable, domain: Domain) -> Any:
         """A variable lies in a domain."""
@@ -283,22 +325,26 @@ class _Session:
         count = domain.count
         return None if count is None or count > MOST_CASES else list(domain)
 
-    def check(self, *assumptions: Any) -> Assignment | None:
-        """An assignment; None where there is none. Raises UndecidedError where z3 does not say."""
+    def verdict(self, *assumptions: Any) -> bool:
+        """Whether there is an assignment. Raises UndecidedError where z3 does not say."""
         self.interrupts.stop()
         left = min(self.deadline.remaining, 1e6)
         if left <= 0:
             raise UndecidedError(OVERTIME)
         self.solver.set("timeout", max(1, int(left * 1000)))
         verdict = self.solver.check(*assumptions)
-        if verdict == z3.unsat:
-            return None
         if verdict == z3.unknown:
             reason = self.solver.reason_unknown()
             if "interrupt" in reason:
                 raise KeyboardInterrupt
             msg = OVERTIME if reason in {"timeout", "canceled"} else f"z3 gives up: {reason}"
             raise UndecidedError(msg)
+        return bool(verdict == z3.sat)
+
+    def check(self, *assumptions: Any) -> Assignment | None:
+        """An assignment; None where there is none. Raises UndecidedError where z3 does not say."""
+        if not self.verdict(*assumptions):
+            return None
         found = self.solver.model()
         defined = {factor.output for factor in self.problem.factors}
         values = {

@@ -12,15 +12,19 @@ NOTHING = "no values of the question marks, within their ranges, fit"
 
 
 def answer_json(
-    answer: Answer, solutions: tuple[Solution, ...], verdicts: list[bool | None], run: Verification | None
+    answer: Answer,
+    solutions: tuple[Solution, ...],
+    verdicts: list[bool | None],
+    run: Verification | None,
+    conflict: dict[str, Any] | None = None,
 ) -> str:
-    """An answer with what z3 said of each solution and torch of the first."""
+    """An answer with what z3 said of each solution and torch of the first; conflict: why there is none."""
     first = None if run is None else run.verified
     rows = [
         solution_data(solution, proved, None if rank else first)
         for rank, (solution, proved) in enumerate(zip(solutions, verdicts, strict=True))
     ]
-    return _dump(header(answer) | {"solutions": rows})
+    return dump(header(answer) | {"solutions": rows} | ({"conflict": conflict} if conflict else {}))
 
 
 def header(answer: Answer) -> dict[str, Any]:
@@ -57,7 +61,7 @@ def solution_json(solution: Solution) -> str:
 def count_json(count: int | None, reason: str = "") -> str:
     """How many assignments there are; null where that is not known, and a hint that says why."""
     hints = [{"layer": None, "text": reason}] if reason else []
-    return _dump({"schema_version": SCHEMA_VERSION, "count": count, "hints": hints})
+    return dump({"schema_version": SCHEMA_VERSION, "count": count, "hints": hints})
 
 
 def solution_data(solution: Solution, proved: bool | None, verified: bool | None) -> dict[str, Any]:  # noqa: FBT001
@@ -75,7 +79,7 @@ def check_json(check: Check, run: Verification | None) -> str:
     """A check of a fully known network."""
     problem = check.problem
     mismatch = None if run is None else run.mismatch
-    return _dump(
+    return dump(
         {
             "schema_version": SCHEMA_VERSION,
             "status": "mismatch" if problem or mismatch else "agrees",
@@ -94,7 +98,8 @@ def check_json(check: Check, run: Verification | None) -> str:
     )
 
 
-def _dump(data: dict[str, Any]) -> str:
+def dump(data: dict[str, Any]) -> str:
+    """An object as text."""
     return _printable(json.dumps(data, indent=1, ensure_ascii=False))
 
 

@@ -10,9 +10,10 @@ from hashlib import sha256
 from typing import Any
 
 from netsolve.answer import Answer, Solution
+from netsolve.conflicts.base import Conflict
 from netsolve.problem import Problem, pose
 from netsolve.report.assets import asset
-from netsolve.report.conflict import Conflict, conflict_of
+from netsolve.report.conflict import MOST_DRAWN, change_text, reasons_at
 from netsolve.report.drawing import anchors, drawing, framed, slots, standalone
 from netsolve.report.markup import Markup, tag
 from netsolve.report.notebook import html_table, table_slots
@@ -20,6 +21,7 @@ from netsolve.report.rows import Row, Shape, rows_of, value_text
 from netsolve.report.text import count_text, found_lines, percent, title_of
 
 CERTAIN = 0.999
+WORKS = Conflict()
 MOST_VALUES = 6
 """Values of one question mark that are shown; the rest are added up."""
 MOST_OPEN = 12
@@ -30,9 +32,13 @@ LEGEND = {
 }  # fmt: skip
 
 
-def page(answer: Answer, solutions: Sequence[Solution], verdicts: Sequence[str] = ()) -> str:
-    """A page about an answer. verdicts: what z3 and torch say, each a line that begins with a word."""
-    conflict = conflict_of(answer) if answer.status == "unsolvable" else Conflict()
+def page(
+    answer: Answer, solutions: Sequence[Solution], verdicts: Sequence[str] = (), conflict: Conflict = WORKS
+) -> str:
+    """A page about an answer.
+
+    verdicts: what z3 and torch say, each a line that begins with a word; conflict: why nothing fits.
+    """
     rows = answer_rows(answer)
     title = title_of(answer.network)
     data = [slots_of(rows)] + [_changes(rows, solution) for solution in solutions[1:]]
@@ -46,8 +52,9 @@ def page(answer: Answer, solutions: Sequence[Solution], verdicts: Sequence[str] 
         tag("title", f"{title} - netsolve"),
         tag("style", Markup(style)),
     )
-    picture = drawing(rows, conflict.at(answer.network), title)
-    places = anchors(frame) if (frame := framed(rows, frozenset(conflict.at(answer.network)))) else {}
+    reasons = reasons_at(conflict, answer.network)
+    picture = drawing(rows, reasons, title)
+    places = anchors(frame) if (frame := framed(rows, frozenset(reasons))) else {}
     side = tag("div", *_side(answer, solutions, conflict, places), class_="side")
     body = tag(
         "body",
@@ -63,10 +70,9 @@ def page(answer: Answer, solutions: Sequence[Solution], verdicts: Sequence[str] 
     return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
 
 
-def picture_file(answer: Answer) -> str:
+def picture_file(answer: Answer, conflict: Conflict = WORKS) -> str:
     """The drawing alone, as an SVG file."""
-    conflict = conflict_of(answer) if answer.status == "unsolvable" else Conflict()
-    found = drawing(answer_rows(answer), conflict.at(answer.network), title_of(answer.network))
+    found = drawing(answer_rows(answer), reasons_at(conflict, answer.network), title_of(answer.network))
     return standalone(found, asset("drawing.css")) if found else ""
 
 
@@ -151,12 +157,15 @@ def _side(
 
 def _why(conflict: Conflict) -> Markup:
     reasons = []
-    for reason in conflict.reasons:
-        place = f"{reason.where}{f', line {reason.line}' if reason.line else ''}: "
-        reasons.append(tag("li", tag("b", place) if reason.where else "", reason.text))
+    for reason in conflict.reasons[:MOST_DRAWN]:
+        place = ", ".join(filter(None, (reason.layer, f"line {reason.line}" if reason.line else "")))
+        reasons.append(tag("li", tag("b", f"{place}: ") if place else "", reason.text))
     parts = [tag("h2", "Why nothing fits"), tag("ul", *reasons)] if reasons else []
     if conflict.changes:
-        parts += [tag("h2", "What would help"), tag("ul", *(tag("li", change) for change in conflict.changes))]
+        parts += [
+            tag("h2", "What would help"),
+            tag("ul", *(tag("li", change_text(change)) for change in conflict.changes)),
+        ]
     return tag("section", *parts, class_="wrong")
 
 

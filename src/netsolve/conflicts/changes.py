@@ -1,0 +1,168 @@
+"""What would make a network work: changes looked for in order of likelihood, each solved and run before it is shown."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from time import process_time
+from typing import Any
+
+from netsolve.answer import Solution
+from netsolve.conflicts.base import Change
+from netsolve.conflicts.choices import Choice, choices_of
+from netsolve.conflicts.cores import numbers_at
+from netsolve.conflicts.likely import Likelihood
+from netsolve.conflicts.padded import Padded, padded
+from netsolve.conflicts.statements import text_of, written_value
+from netsolve.conflicts.worlds import Worlds
+from netsolve.deadline import Deadline
+from netsolve.domain import Unknown
+from netsolve.errors import DocumentError, UndecidedError, torch_needed
+from netsolve.network import Network
+from netsolve.queries import solve
+
+MOST_CHANGES = 6
+ALIKE = 2
+"""How many of the changes shown may be of one kind, as long as there are others."""
+
+AFFORDABLE = 2e8
+CHEAP = 2e7
+"""How many multiplications a run on the CPU may take; a larger network is run on torch's meta device."""
+
+PATIENCE = 0.5
+"""Seconds that all runs together may take on the CPU before others are run on the meta device."""
+
+
+def single_changes(worlds: Worlds, broken: int, keep: Sequence[str] = ()) -> list[Choice]:
+    """The nearest value of each number that by itself lets everything fit, the likeliest first.
+
+    Where something is unknown, several: which of them fit is then not certain yet.
+    """
+    likelihood = Likelihood(worlds)
+    found: list[tuple[float, int, Choice]] = []
+    numbers = numbers_at(worlds, broken)
+    for key in reaching(worlds, broken):
+        if kept(key, keep):
+            continue
+        fitting = (c for c in choices_of(worlds, key, numbers) if worlds.first_broken(c.world) is None)
+        costs = [(likelihood.cost(choice), choice) for choice in first(fitting)]
+        most = 1 if worlds.known else len(costs)
+        found.extend((cost, len(found), choice) for cost, choice in sorted(costs, key=lambda pair: pair[0])[:most])
+    words = [(cost, choice) for cost, choice in padded(worlds, broken) if not kept(choice.key, keep)]
+    found.extend((cost, len(found) + i, choice) for i, (cost, choice) in enumerate(words))
+    return [choice for _, _, choice in sorted(found, key=lambda row: row[:2])]
+
+
+def first(choices: Iterator[Choice], most: int = 3) -> Iterator[Choice]:
+    """The first few."""
+    for choice, _ in zip(choices, range(most), strict=False):
+        yield choice
+
+
+def kept(key: str, keep: Sequence[str]) -> bool:
+    """Whether a key is among those that may not change: LAYER.ARGUMENT, a whole LAYER, or ARGUMENT of every layer."""
+    layer, _, argument = key.rpartition(".")
+    return key in keep or layer in keep or argument in keep
+
+
+def reaching(worlds: Worlds, broken: int) -> list[str]:
+    """The keys whose numbers a factor depends on, torch's defaults among them."""
+    variables = {v for index in worlds.ancestors(broken) for v in worlds.factors[index].variables}
+    return [key for key, mine in worlds.relaxed.variables.items() if any(v in variables for v in mine)]
+
+
+def changed(network: Network, values: Mapping[str, Any]) -> Network:
+    """A copy with other values, by LAYER.ARGUMENT, LAYER.out, `input` or `output`."""
+    plain = {key: value for key, value in values.items() if key != "output" and not key.endswith(".out")}
+    outs = {key.removesuffix(".out"): value for key, value in values.items() if key.endswith(".out")}
+    found = network.with_values(plain) if plain else network
+    if outs:
+        layers = tuple(replace(layer, out=outs[layer.name]) if layer.name in outs else layer for layer in found.layers)
+        found = replace(found, layers=layers)
+    return replace(found, output=values["output"]) if "output" in values else found
+
+
+def confirmed(
+    network: Network, choices: Sequence[Choice], deadline: Deadline, *, run: bool = True, work: float = AFFORDABLE
+) -> Change | None:
+    """A change once an exact engine has found values and torch has run them; None where either says no.
+
+    work: how many multiplications a run on the CPU may take.
+    """
+    values = {choice.key: choice.value for choice in choices}
+    try:
+        other = changed(network, values)
+        answer = solve(other, timeout=min(deadline.remaining, 1e6), prefer="small")
+    except DocumentError:
+        return None
+    if answer.best is None:
+        return None
+    verdict, note = ran(answer.best, work) if run else (None, "not run")
+    if verdict is False:
+        return None
+    return Change(values, "; ".join(sentence(network, choice) for choice in choices), other, verdict, note)
+
+
+def load_torch() -> None:
+    """Import torch, which takes seconds that are not the changes' own. Raises TorchError where there is none."""
+    with torch_needed():
+        import netsolve.verify  # noqa: F401, PLC0415 - for torch
+
+
+def ran(solution: Solution, work: float) -> tuple[bool | None, str]:
+    """What torch says of a solution, on its meta device where the CPU would take long."""
+    with torch_needed():
+        from netsolve.verify import verify  # noqa: PLC0415 - torch takes seconds to import
+
+    found = verify(solution.network, solution.shapes, most_work=work)
+    return found.verified, found.reason
+
+
+def chosen(
+    network: Network, choices: Sequence[Choice], deadline: Deadline, *, most: int = MOST_CHANGES, run: bool = True
+) -> tuple[Change, ...]:
+    """The first changes that hold, several kinds among them where there are."""
+    found: list[Change] = []
+    if run:
+        load_torch()
+    start = process_time()
+    for choice in mixed(choices, most):
+        if len(found) == most or deadline.passed:
+            break
+        if any(choice.key in change.set for change in found):
+            continue
+        try:
+            work = AFFORDABLE if process_time() - start < PATIENCE else CHEAP
+            change = confirmed(network, [choice], deadline, run=run, work=work)
+        except UndecidedError:
+            break
+        if change is not None:
+            found.append(change)
+    return tuple(found)
+
+
+def mixed(choices: Sequence[Choice], most: int) -> list[Choice]:
+    """The same choices with those of a kind that has been shown twice moved behind the others."""
+    early: list[Choice] = []
+    late: list[Choice] = []
+    count: dict[str, int] = {}
+    for choice in choices:
+        kind = choice.key.rpartition(".")[2] if isinstance(choice.value, int | tuple) else str(choice.value)
+        count[kind] = count.get(kind, 0) + 1
+        (early if count[kind] <= ALIKE else late).append(choice)
+    return [*early, *late][: 3 * most]
+
+
+def sentence(network: Network, choice: Choice) -> str:
+    """A change as its author would say it."""
+    layers = {layer.name: layer for layer in network.layers}
+    written = written_value(network, choice.key, layers)
+    layer, _, argument = choice.key.rpartition(".")
+    if choice.key in network.inputs or choice.key == "output":
+        return f"{choice.key} = {text_of(choice.value)} instead of {text_of(written)}"
+    if isinstance(choice.value, str):
+        note = choice.note if isinstance(choice, Padded) else ""
+        return f'{layer}: padding = "{choice.value}"{note}'
+    if isinstance(written, Unknown) and written.domain is None:
+        return f"{layer}: {argument} = {text_of(choice.value)}, which is outside the default values"
+    default = getattr(type(layers[layer].op), argument, None) if argument != "out" else None
+    which = ", torch's default" if written == default else ""
+    return f"{layer}: {argument} = {text_of(choice.value)} instead of {text_of(written)}{which}"

@@ -1,0 +1,154 @@
+"""What else a statement could have said: other values for an argument, a stated size, an input."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from itertools import product
+from typing import Any
+
+from netsolve.conflicts.statements import entries_of, written_value
+from netsolve.conflicts.worlds import Value, Worlds
+from netsolve.domain import Unknown
+from netsolve.problem import Variable
+
+MOST_SIDES = 600
+"""How many values of one statement are looked at."""
+
+NEAREST = 3
+"""How many sizes of an axis are looked at in place of one that is stated."""
+
+FURTHEST_INPUT = 256
+"""How far from what is written an input is looked for."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Another value for one key.
+
+    value: as a document has it; world: the values of the relaxed problem's variables; distance: how far it is from what
+    is written.
+    """
+
+    key: str
+    value: Any
+    world: Mapping[Variable, Value]
+    distance: float
+
+
+def choices_of(worlds: Worlds, key: str, numbers: tuple[int, ...]) -> Iterator[Choice]:
+    """Other values of a key, the nearest first. numbers: those that do not agree; one of them may be what is meant."""
+    relaxed = worlds.relaxed
+    if key in relaxed.network.inputs:
+        yield from inputs(worlds, key, numbers)
+    elif key == "output" or key.endswith(".out"):
+        yield from stated(worlds, key)
+    else:
+        yield from arguments(worlds, key, numbers)
+
+
+def arguments(worlds: Worlds, key: str, numbers: tuple[int, ...]) -> Iterator[Choice]:
+    """Other values of an argument: one for all entries first, then for each of them alone."""
+    relaxed = worlds.relaxed
+    variables = relaxed.variables[key]
+    written = written_value(relaxed.network, key, relaxed.layers)
+    base = [worlds.base[v] for v in variables]
+    plain = [b for b in base if isinstance(b, int)]
+    rows: dict[tuple[int, ...], float] = {}
+    columns = [options(worlds, v, numbers) for v in variables]
+    listed = isinstance(written, tuple)
+    if len(set(columns)) == 1:
+        rows.update({(n,) * len(variables): away((n,) * len(variables), base) for n in columns[0]})
+    if listed and len(variables) > 1 and len(columns[0]) ** len(variables) <= MOST_SIDES:
+        rows.update({row: away(row, base) for row in product(*columns)})
+    elif listed and len(plain) == len(base):
+        for place, column in enumerate(columns):
+            for number in column:
+                row = tuple(number if i == place else b for i, b in enumerate(plain))
+                rows[row] = away(row, base)
+    boolean = isinstance(written, bool) or (isinstance(written, Unknown) and key.endswith("ceil_mode"))
+    places = [place for place, _ in entries_of(relaxed.network, key, relaxed.layers)]
+    for row, distance in sorted(rows.items(), key=lambda item: item[1])[:MOST_SIDES]:
+        if distance:
+            value: Any = bool(row[0]) if boolean else row[0]
+            if listed:
+                entries = list(written)
+                for place, number in zip(places, row, strict=True):
+                    entries[place] = number
+                value = tuple(entries)
+            yield Choice(key, value, dict(zip(variables, row, strict=True)), distance)
+
+
+def options(worlds: Worlds, variable: Variable, numbers: tuple[int, ...]) -> tuple[int, ...]:
+    """What one variable may be instead: all of its set, or where that has no end the numbers in question."""
+    domain = worlds.relaxed.problem.domains[variable]
+    base = worlds.base[variable]
+    if domain.count is not None and domain.count <= MOST_SIDES:
+        return tuple(domain)
+    found = dict.fromkeys(n for n in numbers if n in domain)
+    if isinstance(base, int):
+        for one, other in product(numbers, repeat=2):
+            if one and base * other % one == 0:
+                found[base * other // one] = None
+            found[base + other - one] = None
+        found |= dict.fromkeys(range(base - 2, base + 3))
+    return tuple(n for n in found if n in domain)
+
+
+def away(row: tuple[int, ...], base: list[Value]) -> float:
+    """How far values are from what is written; a set is left at its nearest member."""
+    total = 0.0
+    for number, value in zip(row, base, strict=True):
+        total += (
+            0
+            if value is None
+            else min((abs(number - v) for v in ((value,) if isinstance(value, int) else value)), default=1)
+        )
+    return total / len(row)
+
+
+def stated(worlds: Worlds, key: str) -> Iterator[Choice]:
+    """What the layers above give, in place of a stated size; the nearest of it where that is several."""
+    relaxed = worlds.relaxed
+    layer = key.removesuffix(".out") if key != "output" else relaxed.network.results[0]
+    written = written_value(relaxed.network, key, relaxed.layers)
+    shape = relaxed.problem.shapes[layer]
+    columns: list[tuple[Any, ...]] = []
+    for entry, size in zip(written, shape[len(shape) - len(written) :], strict=True):
+        value = worlds.base[size] if isinstance(size, Variable) else int(size)
+        known = (value,) if isinstance(value, int) else value
+        asked = isinstance(entry, Unknown) or not known
+        columns.append((entry,) if asked else tuple(sorted(known or (), key=partial(gap, entry))[:NEAREST]))
+    rows = {
+        row: sum(gap(n, w) for n, w in zip(row, written, strict=True) if isinstance(w, int))
+        for row in product(*columns)
+    }
+    for row, distance in sorted(rows.items(), key=lambda item: item[1]):
+        if distance:
+            yield Choice(key, row, dict.fromkeys(relaxed.variables[key]), distance)
+
+
+def gap(one: int, other: int) -> int:
+    """How far two numbers are from each other."""
+    return abs(one - other)
+
+
+def inputs(worlds: Worlds, key: str, numbers: tuple[int, ...]) -> Iterator[Choice]:
+    """Other inputs: other spatial sizes, moved alike, then another number of channels."""
+    relaxed = worlds.relaxed
+    shape, variables = relaxed.network.inputs[key], relaxed.variables[key]
+    base = [worlds.base[v] for v in variables]
+    if not all(isinstance(size, int) for size in shape) or not all(isinstance(b, int) for b in base):
+        return
+    sizes = [int(size) for size in shape if isinstance(size, int)]
+    spatial = sizes[1:] or sizes
+    first = len(sizes) - len(spatial)
+    low, high = 1 - min(spatial), min(FURTHEST_INPUT, 4 * max(spatial))
+    for move in sorted(range(max(low, -FURTHEST_INPUT), high + 1), key=abs):
+        if move:
+            row = (*sizes[:first], *(size + move for size in spatial))
+            yield Choice(key, row, dict(zip(variables, row, strict=True)), abs(move) / max(spatial))
+    if first:
+        for channels in options(worlds, variables[0], numbers):
+            if channels != sizes[0]:
+                row = (channels, *sizes[1:])
+                yield Choice(key, row, dict(zip(variables, row, strict=True)), abs(channels - sizes[0]))

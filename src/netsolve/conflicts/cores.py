@@ -1,0 +1,86 @@
+"""The smallest set of what is stated that cannot be true together."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from netsolve.conflicts.choices import choices_of
+from netsolve.conflicts.decisions import fits, needed_besides
+from netsolve.conflicts.worlds import Value, Worlds
+from netsolve.deadline import Deadline
+from netsolve.errors import UndecidedError
+from netsolve.problem import Variable
+
+
+@dataclass(frozen=True)
+class Core:
+    """Statements, by key in the document's order, that contradict each other; minimal: each was shown to be needed."""
+
+    keys: tuple[str, ...]
+    minimal: bool
+
+
+def core_of(worlds: Worlds, broken: int, deadline: Deadline) -> Core:
+    """What contradicts each other in the part of the network that the factor `broken` depends on.
+
+    A statement without which the rest would fit is in every such set. Those come first; if they do not suffice, others
+    are added, the nearest first, until they do. Each is then known to be needed: without it the others were decided to
+    fit.
+    """
+    indices = worlds.ancestors(broken)
+    keys = involved(worlds, indices)
+    needed = [key for key in keys if helps(worlds, key, broken, indices, deadline)]
+    rest = [key for key in keys if key not in set(needed)]
+    more: tuple[str, ...] | None = None
+    with suppress(UndecidedError):
+        more = needed_besides(worlds, indices, needed, rest, deadline) if rest else ()
+    minimal = more is not None
+    needed = keys if more is None else [*needed, *more]
+    order = {key: place for place, key in enumerate(worlds.relaxed.statements)}
+    return Core(tuple(sorted(needed, key=order.__getitem__)), minimal)
+
+
+def involved(worlds: Worlds, indices: set[int]) -> list[str]:
+    """The statements that factors speak of, in the document's order."""
+    variables = {v for index in indices for v in worlds.factors[index].variables}
+    paths = {worlds.factors[index].label.path for index in indices}
+    relaxed = worlds.relaxed
+    return [
+        key
+        for key in relaxed.statements
+        if any(v in variables for v in relaxed.variables.get(key, ()))
+        or (key.startswith("constraints[") and ("constraints", int(key[12:-1])) in paths)
+    ]
+
+
+def helps(worlds: Worlds, key: str, broken: int, indices: set[int], deadline: Deadline) -> bool:
+    """Whether everything up to the factor `broken` would fit if one statement were not made."""
+    if key in worlds.relaxed.variables:
+        numbers = numbers_at(worlds, broken)
+        found = any(reaches(worlds, choice.world, broken) for choice in choices_of(worlds, key, numbers))
+        if worlds.known and (found or ended(worlds, key)):
+            return found
+    try:
+        return fits(worlds, indices, [key], deadline)
+    except UndecidedError:
+        return False
+
+
+def ended(worlds: Worlds, key: str) -> bool:
+    """Whether the choices of a statement are all that there are."""
+    return len(worlds.relaxed.variables[key]) == 1 and (
+        worlds.relaxed.problem.domains[worlds.relaxed.variables[key][0]].count is not None
+    )
+
+
+def reaches(worlds: Worlds, change: Mapping[Variable, Value], broken: int) -> bool:
+    """Whether the first factor that does not hold in a world comes after `broken`."""
+    first = worlds.first_broken(change)
+    return first is None or first > broken
+
+
+def numbers_at(worlds: Worlds, broken: int) -> tuple[int, ...]:
+    """The known numbers that a factor is about."""
+    operands = worlds.factors[broken].operands
+    values = (worlds.base[v] if isinstance(v, Variable) else v for v in operands)
+    return tuple(dict.fromkeys(v for v in values if isinstance(v, int)))

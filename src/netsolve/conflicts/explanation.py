@@ -1,0 +1,73 @@
+"""Why nothing fits, and what would: asked as one question."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+
+from netsolve.conflicts.base import Conflict, Reason, Statement
+from netsolve.conflicts.changes import chosen, single_changes
+from netsolve.conflicts.cores import Core, core_of
+from netsolve.conflicts.decisions import fits
+from netsolve.conflicts.places import breaking, kinds
+from netsolve.conflicts.repairs import combined
+from netsolve.conflicts.statements import relaxed
+from netsolve.conflicts.worlds import Worlds
+from netsolve.deadline import Deadline
+from netsolve.errors import UndecidedError
+from netsolve.network import Network
+
+UNSHOWN = "no values of the question marks, within their ranges, fit"
+
+
+def explain(network: Network, *, timeout: float | None = 20.0, run: bool = True) -> Conflict:
+    """Why a network cannot work, and the smallest changes that would make it work.
+
+    timeout: seconds for the search; run: whether torch runs each change before it is given. A network that works gives
+    an empty conflict. Raises DocumentError for what cannot be a network at all, UndecidedError where it is not known
+    whether anything fits.
+    """
+    deadline = Deadline(timeout)
+    worlds = Worlds(relaxed(network), deadline)
+    broken = first_broken(worlds, deadline)
+    if broken is None:
+        return Conflict()
+    return conflict_at(worlds, broken, deadline, run=run)
+
+
+def conflict_at(worlds: Worlds, broken: int, deadline: Deadline, *, run: bool) -> Conflict:
+    """The conflict whose last factor is `broken`."""
+    network = worlds.relaxed.network
+    places: tuple[Reason, ...] = ()
+    core = Core((), minimal=False)
+    with suppress(UndecidedError):
+        places = tuple(breaking(worlds, broken))
+        core = core_of(worlds, broken, Deadline(deadline.remaining / 2))
+    try:
+        changes = chosen(network, single_changes(worlds, broken), deadline, run=run)
+        changes = changes or tuple(combined(worlds, deadline, most=3, run=run))
+    except UndecidedError:
+        changes = ()
+    statements = tuple(worlds.relaxed.statements[key] for key in core.keys)
+    lines = stated(worlds, statements)
+    return Conflict((*places, *lines), statements, changes, core.minimal, len(lines))
+
+
+def stated(worlds: Worlds, statements: Sequence[Statement]) -> list[Reason]:
+    """Statements as sentences, those of a layer on one line together."""
+    found: dict[tuple[str, int | None], list[str]] = {}
+    for statement in statements:
+        found.setdefault((statement.layer, statement.line), []).append(kinds(worlds, statement.key))
+    return [Reason(layer, ", ".join(texts), line) for (layer, line), texts in found.items()]
+
+
+def first_broken(worlds: Worlds, deadline: Deadline) -> int | None:
+    """The factor with which nothing fits any more; None where something fits."""
+    every = len(worlds.factors)
+    if worlds.broken:
+        return worlds.broken[0]
+    if worlds.known or fits(worlds, range(every), (), deadline):
+        return None
+    low, high = 0, every - 1
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (middle + 1, high) if fits(worlds, range(middle + 1), (), deadline) else (low, middle)
+    return low

@@ -1,0 +1,118 @@
+"""The cheapest set of changes to what is written that makes a network work."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from itertools import count
+
+from netsolve.conflicts.base import Change
+from netsolve.conflicts.changes import changed, confirmed, first, kept, reaching, single_changes
+from netsolve.conflicts.choices import Choice, choices_of
+from netsolve.conflicts.cores import numbers_at, reaches
+from netsolve.conflicts.likely import Likelihood
+from netsolve.conflicts.statements import relaxed
+from netsolve.conflicts.worlds import Worlds
+from netsolve.deadline import Deadline
+from netsolve.errors import DocumentError, UndecidedError, UsageError
+from netsolve.network import Network
+
+CHANGE = 100.0
+"""One change more is worse than any value of one change less."""
+
+MOST_STEPS = 60
+"""How many partial repairs are looked at."""
+
+BRANCHES = 8
+"""How many changes are followed from each."""
+
+
+@dataclass(frozen=True)
+class Repair:
+    """What would have to change.
+
+    network: as it was asked about; changes: sets of changes, the cheapest first, each solved and run; empty where
+    nothing has to change (works) or no set was found.
+    """
+
+    network: Network = field(repr=False)
+    works: bool
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def best(self) -> Change | None:
+        """The cheapest."""
+        return self.changes[0] if self.changes else None
+
+
+def repair(
+    network: Network, *, keep: Sequence[str] = (), most: int = 5, timeout: float | None = 30.0, run: bool = True
+) -> Repair:
+    """The cheapest sets of changes that make a network work: fewest numbers first, then likeliest.
+
+    keep: what must stay: LAYER.ARGUMENT, LAYER, ARGUMENT, `input` or `output`; most: how many sets to give. Raises
+    DocumentError for what cannot be a network at all, UsageError for something to keep that is not there.
+    """
+    from netsolve.conflicts.explanation import first_broken  # noqa: PLC0415 - it asks for combinations in turn
+
+    deadline = Deadline(timeout)
+    worlds = Worlds(relaxed(network), deadline)
+    for key in keep:
+        if not any(kept(known, [key]) for known in (*worlds.relaxed.variables, *worlds.relaxed.layers)):
+            msg = f"keep: there is no {key}: write LAYER.ARGUMENT, LAYER, ARGUMENT, input or output"
+            raise UsageError(msg)
+    broken = first_broken(worlds, deadline)
+    if broken is None:
+        return Repair(network, works=True)
+    found: list[Change] = []
+    for choice in single_changes(worlds, broken, keep):
+        if len(found) == most:
+            break
+        if change := confirmed(network, [choice], deadline, run=run):
+            found.append(change)
+    if not found:
+        found.extend(combined(worlds, deadline, keep=keep, most=most, run=run))
+    return Repair(network, works=False, changes=tuple(found))
+
+
+def combined(worlds: Worlds, deadline: Deadline, *, keep: Sequence[str] = (), most: int, run: bool) -> Iterator[Change]:
+    """Sets of several changes, the cheapest first: each in turn mends the place where the network breaks first."""
+    ticket, seen = count(), set[frozenset[str]]()
+    network, given = worlds.relaxed.network, 0
+    heap: list[tuple[float, int, tuple[Choice, ...], Worlds]] = [(0.0, next(ticket), (), worlds)]
+    for _ in range(MOST_STEPS):
+        if not heap or deadline.passed or given == most:
+            return
+        cost, _, choices, here = heappop(heap)
+        if choices:
+            try:
+                here = Worlds(relaxed(changed(network, {c.key: c.value for c in choices})), deadline)
+            except DocumentError:
+                continue
+        if not here.broken:
+            try:
+                change = confirmed(network, choices, deadline, run=run)
+            except UndecidedError:
+                return
+            if change is not None:
+                given += 1
+                yield change
+            continue
+        for more, choice in steps(here, here.broken[0], keep):
+            keys = frozenset({*(c.key for c in choices), choice.key})
+            if len(keys) > len(choices) and keys not in seen:
+                seen.add(keys)
+                heappush(heap, (cost + CHANGE + more, next(ticket), (*choices, choice), here))
+
+
+def steps(worlds: Worlds, broken: int, keep: Sequence[str]) -> list[tuple[float, Choice]]:
+    """Changes that mend one break, the likeliest first; those that mend everything before the others."""
+    likelihood, numbers = Likelihood(worlds), numbers_at(worlds, broken)
+    found: list[tuple[float, Choice]] = []
+    for key in reaching(worlds, broken):
+        if kept(key, keep):
+            continue
+        mending = (c for c in choices_of(worlds, key, numbers) if reaches(worlds, c.world, broken))
+        rows = [(likelihood.cost(c) + 10 * (worlds.first_broken(c.world) is not None), c) for c in first(mending)]
+        if rows:
+            found.append(min(rows, key=lambda row: row[0]))
+    return sorted(found, key=lambda row: row[0])[:BRANCHES]

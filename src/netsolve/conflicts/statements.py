@@ -1,0 +1,229 @@
+"""What a document states, and the network in which each of these statements may be dropped."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from math import isqrt
+from typing import Any
+
+from netsolve.conflicts.base import Statement
+from netsolve.domain import POSITIVE, Domain, Unknown
+from netsolve.locate import Path
+from netsolve.network import Layer, Network
+from netsolve.ops.arguments import Asked, AskedSwitch, show
+from netsolve.problem import Problem, Question, Variable, pose
+
+WIDEST = 100
+"""The largest padding that is looked at (a 3x3 convolution with 100 is real)."""
+
+
+@dataclass(frozen=True)
+class Relaxed:
+    """A network in which every number that could have been another is an unknown.
+
+    loose: with the unknowns; problem: its problem; variables: for each key the variables of its entries; written: for
+    each of these variables
+    what the document says, where it says a number, or the values of its question mark; statements: by key, what is
+    stated (an argument left at torch's default is none); layers: by name.
+    """
+
+    network: Network
+    loose: Network
+    problem: Problem
+    variables: dict[str, tuple[Variable, ...]]
+    written: dict[Variable, Domain]
+    statements: dict[str, Statement]
+    layers: dict[str, Layer]
+
+
+def relaxed(network: Network) -> Relaxed:
+    """Pose a network with an unknown for every number of a layer's arguments, stated sizes, and inputs."""
+    original = pose(network)
+    layers = tuple(_loosened(layer) for layer in network.layers)
+    loose = replace(
+        network,
+        layers=layers,
+        inputs={name: tuple(_size(size) for size in shape) for name, shape in network.inputs.items()},
+        output=None if network.output is None else _named("output", network.output),
+    )
+    problem = pose(loose)
+    variables = _variables(loose, problem)
+    asked, by_name = {question.key: question for question in original.questions}, named_layers(network)
+    written = {
+        variable: domain
+        for key, found in variables.items()
+        for variable, domain in zip(found, _domains(network, original, asked, key, by_name), strict=True)
+    }
+    return Relaxed(network, loose, problem, variables, written, statements_of(network), by_name)
+
+
+def _variables(loose: Network, problem: Problem) -> dict[str, tuple[Variable, ...]]:
+    """The variables of each key, an entry each."""
+    found = {
+        question.key: tuple(v for v in question.entries if isinstance(v, Variable)) for question in problem.questions
+    }
+    stated = {f"{layer.name}.out": layer.out for layer in loose.layers if layer.out is not None}
+    if loose.output is not None:
+        stated["output"] = loose.output
+    for key, shape in stated.items():
+        names = (size.name for size in shape if isinstance(size, Unknown) and size.name)
+        found[key] = tuple(problem.unknowns[name] for name in names if name in problem.unknowns)
+    return {key: entries for key, entries in found.items() if entries}
+
+
+def _loosened(layer: Layer) -> Layer:
+    """A layer with unknowns for its numbers."""
+    changes: dict[str, Any] = {}
+    for name, kind in layer.op.arguments.items():
+        value = getattr(layer.op, name)
+        if not isinstance(kind, Asked) or (layer.op.torch_name == "opaque" and name == "out"):
+            continue
+        entries = value if isinstance(value, tuple) else (value,)
+        loose = tuple(_argument(layer, name, kind, entry) for entry in entries)
+        if loose != entries:
+            changes[name] = loose if isinstance(value, tuple) else loose[0]
+    op = replace(layer.op, **changes) if changes else layer.op
+    out = None if layer.out is None else _named(f"{layer.name}.out", layer.out)
+    return replace(layer, op=op, out=out) if changes or out is not None else layer
+
+
+def _argument(layer: Layer, name: str, kind: Asked, entry: Any) -> Any:
+    """What stands for one number of an argument."""
+    if isinstance(entry, Unknown):
+        return replace(entry, domain=wide_of(layer, name, kind, entry.domain or Domain(())))
+    if not isinstance(entry, int) or (entry == -1 and kind.least >= 1):
+        return entry
+    return Unknown(wide_of(layer, name, kind, Domain.between(int(entry), int(entry))))
+
+
+def _size(size: Any) -> Unknown:
+    """What stands for one size of an input."""
+    return replace(size, domain=None) if isinstance(size, Unknown) else Unknown()
+
+
+def _named(key: str, shape: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A stated shape with a name for each number, which no document can have."""
+    return tuple(size if isinstance(size, Unknown) else Unknown(None, f" {key}[{i}]") for i, size in enumerate(shape))
+
+
+def wide_of(layer: Layer, name: str, kind: Asked, written: Domain) -> Domain:
+    """The values that an argument is given where what is written of it is dropped."""
+    high = (written.high or 0) if written.ranges else 0
+    if isinstance(kind, AskedSwitch):
+        return Domain.between(0, 1)
+    if name == "groups":
+        channels = getattr(layer.op, "out_channels", high)
+        return _joined(written, Domain.of([*range(1, 9), *_divisors(channels if isinstance(channels, int) else high)]))
+    sides = kind.entries == "sides"
+    ranges = {
+        "padding": (-10, high + 10) if sides else (0, max(high, WIDEST)),
+        "output_padding": (0, max(high, 7)),
+        "kernel_size": (1, max(high + 4, 11)),
+        "stride": (1, max(high + 2, 4)),
+        "dilation": (1, max(high + 2, 4)),
+        "output_size": (1, max(2 * high, 16)),
+        "size": (1, max(2 * high, 16)),
+    }
+    if name in ranges:
+        return _joined(written, Domain.between(*ranges[name]))
+    return Domain.between(kind.least, None) if kind.least > 0 else POSITIVE
+
+
+def _joined(left: Domain, right: Domain) -> Domain:
+    """The members of either set; the second ends."""
+    top = left.high if left.ranges else 0
+    return right if top is None else Domain.of([*left, *right])
+
+
+def _divisors(number: int) -> list[int]:
+    return [d for i in range(1, isqrt(max(number, 1)) + 1) if number % i == 0 for d in (i, number // i)]
+
+
+def named_layers(network: Network) -> dict[str, Layer]:
+    """The layers by name."""
+    return {layer.name: layer for layer in network.layers}
+
+
+def _domains(
+    network: Network, original: Problem, asked: dict[str, Question], key: str, layers: dict[str, Layer]
+) -> Iterator[Domain]:
+    """What the document says of each entry of a key, in order, as far as an unknown stands for it."""
+    for index, entry in entries_of(network, key, layers):
+        if isinstance(entry, Unknown):
+            question = asked.get(key)
+            operand = original.unknowns[entry.name or ""] if question is None else question.entries[index]
+            assert isinstance(operand, Variable)  # noqa: S101 - a question mark is one
+            yield original.domains[operand]
+        else:
+            yield Domain.between(int(entry), int(entry))
+
+
+def entries_of(network: Network, key: str, layers: dict[str, Layer]) -> list[tuple[int, Any]]:
+    """The numbers and question marks of a key that are unknowns in the relaxed network, with their places."""
+    value = written_value(network, key, layers)
+    stated = key == "output" or key.endswith(".out")
+    found = enumerate(value if isinstance(value, tuple) else (value,))
+    rest = not stated and key not in network.inputs and _least(layers, key) >= 1
+    return [
+        (index, entry)
+        for index, entry in found
+        if (isinstance(entry, Unknown) and (not stated or entry.name))
+        or (isinstance(entry, int) and not (rest and entry == -1))
+    ]
+
+
+def _least(layers: dict[str, Layer], key: str) -> int:
+    """The least value of an argument."""
+    name, _, argument = key.rpartition(".")
+    kind = layers[name].op.arguments[argument]
+    return kind.least if isinstance(kind, Asked) else 0
+
+
+def written_value(network: Network, key: str, layers: dict[str, Layer]) -> Any:
+    """What stands in a network under a key."""
+    if key in network.inputs:
+        return network.inputs[key]
+    if key == "output":
+        return network.output
+    name, _, argument = key.rpartition(".")
+    layer = layers[name]
+    return layer.out if argument == "out" else getattr(layer.op, argument)
+
+
+def statements_of(network: Network) -> dict[str, Statement]:
+    """Everything that a document states in numbers, by key, in its order."""
+    found: dict[str, Statement] = {}
+
+    def add(key: str, layer: str, text: str, path: Path) -> None:
+        found[key] = Statement(key, layer, text, network.line(path))
+
+    several = set(network.inputs) != {"input"}
+    for name, shape in network.inputs.items():
+        add(name, "", f"{name} = {text_of(shape)}", ("inputs", name) if several else ("input",))
+    for layer in network.layers:
+        for name, kind in layer.op.arguments.items():
+            value = getattr(layer.op, name)
+            default = getattr(type(layer.op), name, None)
+            if isinstance(kind, Asked) and _numbers(value) and value != default and name != "out":
+                add(f"{layer.name}.{name}", layer.name, f"{name} = {text_of(value)}", layer.at(name))
+        if layer.out is not None:
+            add(f"{layer.name}.out", layer.name, f"out = {text_of(layer.out)}", layer.at("out"))
+    if network.output is not None:
+        add("output", "", f"output = {text_of(network.output)}", ("output",))
+    for index, constraint in enumerate(network.constraints):
+        add(f"constraints[{index}]", "", f"the constraint {constraint.text}", ("constraints", index))
+    return found
+
+
+def _numbers(value: Any) -> bool:
+    """Whether a value holds a number or a question mark."""
+    entries = value if isinstance(value, tuple) else (value,)
+    return any(isinstance(entry, int | Unknown) for entry in entries)
+
+
+def text_of(value: Any) -> str:
+    """A value as a document has it."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(text_of, value))}]"
+    if value is None:
+        return '"none"'
+    return f'"{value}"' if isinstance(value, Unknown | str) else show(value)

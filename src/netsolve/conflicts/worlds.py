@@ -1,0 +1,217 @@
+"""What follows where some of what is stated is otherwise, by going through the layers once.
+
+Sizes are sets where something is unknown, so a world that fails cannot be; one that does not fail is certain only where
+all is known, and is otherwise decided again by an exact engine.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from heapq import heapify, heappop, heappush
+from itertools import product
+from math import prod
+from typing import Any
+
+from netsolve.conflicts.statements import Relaxed
+from netsolve.deadline import Deadline
+from netsolve.domain import Domain
+from netsolve.errors import UndecidedError
+from netsolve.problem import EQUAL, HUGE, Factor, Operand, Variable
+
+Value = int | tuple[int, ...] | None
+"""What a variable can be: one integer, several in ascending order, or anything."""
+
+OVERTIME = "the time limit is reached"
+
+MOST_ROWS = 4_000
+"""Past so many combinations the result of a formula is taken for anything."""
+
+MOST_VALUES = 2_000
+"""A larger set is taken for anything."""
+
+
+def value_of(values: "set[int] | Domain") -> Value:
+    """A set as a value; empty sets are the empty tuple."""
+    if isinstance(values, Domain):
+        count = values.count
+        if count is None or count > MOST_VALUES:
+            return None
+        values = set(values)
+    if len(values) > MOST_VALUES:
+        return None
+    return next(iter(values)) if len(values) == 1 else tuple(sorted(values))
+
+
+class Worlds:
+    """A relaxed problem with the values that the document gives, and what becomes of them.
+
+    base: the value of every variable as the document has it; known: whether each of these is one number; broken: the
+    factors, by index, that these values do not meet, ascending.
+    """
+
+    def __init__(self, relaxed: Relaxed, deadline: Deadline) -> None:
+        """Go through all factors once."""
+        self.relaxed, self.deadline = relaxed, deadline
+        self.factors = relaxed.problem.factors
+        self.base: dict[Variable, Value] = {
+            variable: value_of(relaxed.written.get(variable, domain))
+            for variable, domain in relaxed.problem.domains.items()
+        }
+        self.known = all(isinstance(self.base[v], int) for v in relaxed.written)
+        self.users: dict[Variable, list[int]] = {}
+        self.definer: dict[Variable, int] = {}
+        for index, factor in enumerate(self.factors):
+            for variable in factor.variables:
+                if variable is factor.output:
+                    self.definer[variable] = index
+                else:
+                    self.users.setdefault(variable, []).append(index)
+        self.last = {variable: users[-1] for variable, users in self.users.items()}
+        self.outcomes: dict[Any, int | None] = {}
+        self.broken: list[int] = []
+        for index in range(len(self.factors)):
+            found: dict[Variable, Value] = {}
+            if self.step(index, {}, found):
+                self.base.update(found)
+            else:
+                self.broken.append(index)
+
+    def step(self, index: int, changed: Mapping[Variable, Value], found: dict[Variable, Value]) -> bool:
+        """Go through one factor; what it gives is noted in `found`. Whether it can hold."""
+        factor = self.factors[index]
+        values = [self.look(v, changed) if isinstance(v, Variable) else v for v in factor.operands]
+        if factor.output is not None:
+            found[factor.output] = image(factor, values)
+            return found[factor.output] != ()
+        if not any(map(several, values)):
+            return bool(factor.formula(*values))
+        if factor.formula is EQUAL:
+            both = meet(values[0], values[1])
+            found.update((v, both) for v in factor.operands if isinstance(v, Variable))
+            return both != ()
+        return self.narrow(factor, values, found)
+
+    def narrow(self, factor: Factor, values: list[Value], found: dict[Variable, Value]) -> bool:
+        """Keep the values that a rule can hold with."""
+        rows = combinations(factor.operands, values)
+        if rows is None:
+            return True
+        kept = [row for row in rows if factor.formula(*row)]
+        for place, operand in enumerate(factor.operands):
+            if isinstance(operand, Variable) and several(values[place]):
+                found[operand] = value_of({row[place] for row in kept})
+        return bool(kept)
+
+    def look(self, variable: Variable, changed: Mapping[Variable, Value]) -> Value:
+        """What a variable is."""
+        return changed[variable] if variable in changed else self.base[variable]
+
+    def first_broken(self, change: Mapping[Variable, Value]) -> int | None:
+        """The first factor that does not hold with other values for some variables; None where all may hold.
+
+        A variable that a formula defines may be given a value too: its definition then does not count. What follows
+        from the values that still matter at a layer is the same however they came about, and is remembered.
+        """
+        if self.deadline.passed:
+            raise UndecidedError(OVERTIME)
+        changed: dict[Variable, Value] = {v: value for v, value in change.items() if value != self.base[v]}
+        waiting = [index for v in changed for index in self.users.get(v, ())]
+        heapify(waiting)
+        keys: list[Any] = []
+        done, layer = -1, ""
+        while (index := self.following(waiting, done)) is not None:
+            if self.factors[index].label.layer != layer:
+                layer = self.factors[index].label.layer
+                keys.append((index, *sorted((v.index, x) for v, x in changed.items() if self.last.get(v, -1) >= index)))
+                if keys[-1] in self.outcomes:
+                    return self.remember(keys, self.outcomes[keys[-1]])
+            done = index
+            if self.factors[index].output not in change and not self.advance(index, changed, waiting):
+                return self.remember(keys, index)
+        return self.remember(keys, self.next_broken(done))
+
+    def following(self, waiting: list[int], done: int) -> int | None:
+        """The next factor to look at; None where there is none, or where one that stays as it is fails before it."""
+        while waiting and waiting[0] <= done:
+            heappop(waiting)
+        stop = self.next_broken(done)
+        return None if not waiting or (stop is not None and stop < waiting[0]) else heappop(waiting)
+
+    def advance(self, index: int, changed: dict[Variable, Value], waiting: list[int]) -> bool:
+        """Go through one factor and note what becomes different by it. Whether it can hold."""
+        found: dict[Variable, Value] = {}
+        if not self.step(index, changed, found):
+            return False
+        for variable, value in found.items():
+            if value != self.look(variable, changed):
+                changed[variable] = value
+                for user in self.users.get(variable, ()):
+                    if user > index:
+                        heappush(waiting, user)
+        return True
+
+    def remember(self, keys: list[Any], result: int | None) -> int | None:
+        """Note a result for every state on the way to it."""
+        for key in keys:
+            self.outcomes[key] = result
+        return result
+
+    def next_broken(self, done: int) -> int | None:
+        """The first factor after `done` that does not hold as the document has it."""
+        place = bisect_left(self.broken, done + 1)
+        return self.broken[place] if place < len(self.broken) else None
+
+    def ancestors(self, index: int) -> set[int]:
+        """The factors that a factor's values come from, itself among them: definitions, and rules about them."""
+        found, waiting = {index}, [index]
+        seen: set[Variable] = set()
+        while waiting:
+            for variable in self.factors[waiting.pop()].variables:
+                if variable in seen:
+                    continue
+                seen.add(variable)
+                if (definer := self.definer.get(variable)) is not None and definer not in found and definer < index:
+                    found.add(definer)
+                    waiting.append(definer)
+                for user in self.users.get(variable, ()):
+                    if user >= index:
+                        break
+                    if user not in found and self.factors[user].output is None:
+                        found.add(user)
+                        waiting.append(user)
+        return found
+
+
+def several(value: Any) -> bool:
+    """Whether a value is a set, or anything; a formula's constants are neither."""
+    return value is None or isinstance(value, tuple)
+
+
+def combinations(operands: tuple[Operand, ...], values: list[Value]) -> Iterator[tuple[Any, ...]] | None:
+    """The rows of values, equal ones for an operand that occurs twice; None where they are too many."""
+    if any(value is None and isinstance(v, Variable) for v, value in zip(operands, values, strict=True)):
+        return None
+    columns = [value if isinstance(value, tuple) else (value,) for value in values]
+    if prod(map(len, columns)) > MOST_ROWS:
+        return None
+    first: dict[Operand, int] = {}
+    twice = [(first[v], i) for i, v in enumerate(operands) if isinstance(v, Variable) and first.setdefault(v, i) != i]
+    rows = product(*columns)
+    return rows if not twice else (row for row in rows if all(row[i] == row[j] for i, j in twice))
+
+
+def image(factor: Factor, values: list[Value]) -> Value:
+    """The values of a formula."""
+    if not any(map(several, values)):
+        return int(factor.formula(*values))
+    rows = combinations(factor.operands, values)
+    if rows is None:
+        return None
+    return value_of({size for row in rows if abs(size := int(factor.formula(*row))) <= HUGE})
+
+
+def meet(left: Value, right: Value) -> Value:
+    """What both values allow."""
+    if left is None or right is None:
+        return right if left is None else left
+    both = {left} if isinstance(left, int) else set(left)
+    return value_of(both & ({right} if isinstance(right, int) else set(right)))

@@ -1,0 +1,211 @@
+"""Why nothing fits: conflicts are real, minimal, and the changes that are offered work."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netsolve import Change, Conflict, Network, Unknown, UsageError, check, explain, load, loads, repair, sizes, solve
+from netsolve.conflicts.changes import changed
+from netsolve.conflicts.statements import relaxed
+from netsolve.deadline import Deadline
+from netsolve.engines.z3 import Z3Engine
+from netsolve.pattern import pattern_of
+from netsolve.problem import pose
+from support import conv, document, pool, table
+
+DATA = Path(__file__).parent / "data"
+RECORDED: dict[str, dict[str, Any]] = json.loads((DATA / "recorded.json").read_text(encoding="utf-8"))
+
+
+def without(network: Network, dropped: set[str]) -> Network:
+    """A network in which some of what is stated is unknown, and question marks that stay have the values they had."""
+    found = relaxed(network)
+    layers = []
+    for layer, free in zip(network.layers, found.loose.layers, strict=True):
+        keys = {a: f"{layer.name}.{a}" for a in layer.op.arguments}
+        asked = {a: keys[a] for a in keys if isinstance(getattr(layer.op, a), Unknown)}
+        arguments: dict[str, Any] = {a: Unknown(found.written[found.variables[key][0]]) for a, key in asked.items()}
+        arguments |= {a: getattr(free.op, a) for a, key in keys.items() if key in dropped}
+        out = None if f"{layer.name}.out" in dropped else layer.out
+        layers.append(replace(layer, op=replace(layer.op, **arguments), out=out))
+    inputs = {key: (Unknown(),) * len(shape) if key in dropped else shape for key, shape in network.inputs.items()}
+    return replace(network, layers=tuple(layers), inputs=inputs, output=None if "output" in dropped else network.output)
+
+
+def fits(network: Network) -> bool:
+    """Whether anything fits, by z3 alone."""
+    problem = pose(network)
+    return not problem.violations and Z3Engine().feasible(problem, Deadline(60))
+
+
+def judged(network: Network, conflict: Conflict) -> None:
+    """The statements of a conflict contradict each other, and without any one of them they do not."""
+    every = set(relaxed(network).statements)
+    keys = {statement.key for statement in conflict.statements}
+    assert keys
+    assert conflict.minimal
+    assert not fits(without(network, every - keys))
+    for key in keys:
+        assert fits(without(network, every - keys | {key})), key
+
+
+LENET = [conv(5, out_channels=6), pool(), conv(5, out_channels=16), pool(), table(op="Flatten")]
+UNSOLVABLE = {
+    "a width": document(*LENET, table(op="Linear", in_features=400, out_features=120), input=(1, 28, 28)),
+    "unknown paddings": document(
+        conv(3, padding="?"), conv(4, stride=2, padding="?"), conv(3, padding="?", out=[30, 30]), input=(3, 32, 32)
+    ),
+    "a join": document(
+        conv(3, name="a"), conv(3, padding=1, name="b", **{"from": "input"}), table(op="add", **{"from": ["a", "b"]})
+    ),
+    "groups beside an unknown": document(conv(3, out_channels=10, padding="?"), conv(3, out_channels=8, groups=4)),
+    "an uneven size": document(conv(2, op="ConvTranspose2d", stride=2, out=[17, 17])),
+    "an irrelevant layer": document(conv(3, padding=1), conv(3, name="side"), conv(9, **{"from": "conv2d_1"})),
+}
+
+
+@pytest.mark.parametrize("text", UNSOLVABLE.values(), ids=UNSOLVABLE)
+def test_a_conflict_is_real_and_minimal_and_its_changes_work(text: str) -> None:
+    network = loads(text)
+    conflict = explain(network)
+    judged(network, conflict)
+    assert conflict.changes
+    for change in conflict.changes:
+        best = solve(change.network).best
+        assert best is not None
+        assert best.verify().verified is True
+
+
+def test_a_join_is_independent_of_what_feeds_it() -> None:
+    conflict = explain(loads(UNSOLVABLE["a join"]))
+    assert [statement.key for statement in conflict.statements] == ["a.kernel_size", "b.kernel_size", "b.padding"]
+    assert [str(reason) for reason in conflict.reasons] == [
+        "line 5: add_1: add joins equal sizes (a size of 1 stretches only with broadcast = true): 6 and 8",
+        "line 5: add_1: its inputs: a 4 x 6 x 6; b 4 x 8 x 8",
+        "line 3: a: kernel_size = 3",
+        "line 4: b: kernel_size = 3, padding = 1",
+    ]
+
+
+def test_known_numbers_that_break_a_rule_beside_an_unknown() -> None:
+    conflict = explain(loads(UNSOLVABLE["groups beside an unknown"]))
+    assert str(conflict.reasons[0]) == (
+        "line 4: conv2d_2: in_channels is a multiple of groups: here in_channels = 10, groups = 4"
+    )
+    assert {statement.key for statement in conflict.statements} == {"conv2d_1.out_channels", "conv2d_2.groups"}
+
+
+def test_what_a_size_can_be_and_what_is_needed() -> None:
+    conflict = explain(loads(UNSOLVABLE["unknown paddings"]))
+    assert [reason.text for reason in conflict.reasons[:2]] == [
+        "conv2d_3.out[0] is stated as 30, and the size can be 12..21 (nearest: 21)",
+        "after conv2d_2 the size can be 14..19; the layers below need 28, 30 or 32 there",
+    ]
+
+
+def test_what_works_has_no_conflict() -> None:
+    works = loads(document(conv(3, padding="?", out=[8, 8])))
+    assert explain(works) == Conflict()
+    assert repair(works).works
+    assert repair(works).best is None
+
+
+def broken(name: str, mutate: Callable[[Network], tuple[str, Any] | None]) -> tuple[Network, str] | None:
+    """A recorded network with one number changed, where it then does not fit."""
+    paddings = {k: tuple(v) if isinstance(v, list) else v for k, v in RECORDED[name]["paddings"].items()}
+    network = load(DATA / f"{name}.toml").with_values(paddings)
+    found = mutate(network)
+    if found is None:
+        return None
+    mutant = changed(network, {found[0]: found[1]})
+    return (mutant, found[0]) if check(mutant).problem else None
+
+
+def other(argument: str, network: Network) -> tuple[str, Any] | None:
+    """Another value for the last layer's argument of that name that has one."""
+    for layer in reversed(network.layers):
+        value = getattr(layer.op, argument, None)
+        if isinstance(value, int):
+            return f"{layer.name}.{argument}", value + 1
+    return None
+
+
+SMALL = ("mtcnn_onet", "deepspeech2_conv", "ptgan_context_encoder_G", "topaz_resnet8", "cv_resnet20_cifar10")
+
+
+@pytest.mark.parametrize("argument", ["padding", "stride"])
+@pytest.mark.parametrize("name", SMALL)
+def test_the_broken_number_is_among_the_first_changes(name: str, argument: str) -> None:
+    found = broken(name, lambda network: other(argument, network))
+    if found is None:
+        return
+    mutant, key = found
+    conflict = explain(mutant)
+    assert conflict.minimal
+    assert key in [k for change in conflict.changes[:3] for k in change.set]
+    for change in conflict.changes:
+        assert check(change.network).problem is None
+
+
+def test_two_mistakes_need_two_changes() -> None:
+    text = document(conv(3, padding=1, out=[7, 7]), conv(3, padding=1, out=[5, 5]))
+    found = repair(loads(text), keep=["conv2d_1.out", "conv2d_2.out", "input"])
+    assert found.best is not None
+    assert check(found.best.network).problem is None
+    assert found.best.verified is True
+
+
+def test_what_is_kept_stays() -> None:
+    network = loads(UNSOLVABLE["a width"])
+    found = repair(network, keep=["linear_1", "padding", "input"])
+    assert found.changes
+    for change in found.changes:
+        assert not any(key.startswith("linear_1") or key.endswith("padding") or key == "input" for key in change.set)
+    with pytest.raises(UsageError, match=r"keep: there is no nothing"):
+        repair(network, keep=["nothing"])
+
+
+def test_changes_are_plain_data() -> None:
+    (first, *_) = explain(loads(UNSOLVABLE["a width"])).changes
+    assert isinstance(first, Change)
+    assert dict(first.set) == {"linear_1.in_features": 256}
+    assert first.text == "linear_1: in_features = 256 instead of 400"
+    with pytest.raises(AttributeError):
+        first.text = ""  # type: ignore[misc]  # that it cannot be assigned is the test
+
+
+# sizes
+
+
+def test_sizes_that_can_be_reached_are_those_of_all_assignments() -> None:
+    network = loads(document(conv(3, padding="?"), conv(4, stride=2, padding="?"), input=(3, 32, 32)))
+    wanted = {((32 + 2 * p - 2) + 2 * q - 4) // 2 + 1 for p in range(3) for q in range(4)}
+    shape = sizes(network).shape
+    assert [set(domain or ()) for domain in shape] == [{4}, wanted, wanted]
+    first = sizes(network, at="conv2d_1").shape
+    assert [set(domain or ()) for domain in first] == [{4}, {30, 32, 34}, {30, 32, 34}]
+
+
+def test_a_pattern_holds_exactly_its_numbers() -> None:
+    for numbers in (
+        range(75, 1000),
+        range(16, 1000, 16),
+        [n for n in range(1, 1000) if n % 32 in {0, 1, 31} and n > 40],
+        [3, 5, 8, 13, 21, 34, 55],
+        [],
+    ):
+        pattern = pattern_of(numbers, 1, 999)
+        assert [n for n in range(1001) if n in pattern] == list(numbers)
+
+
+def test_sizes_of_what_is_unknown_or_not_there() -> None:
+    network = loads(document(conv(3, padding="?")))
+    assert sizes(network).inputs is None
+    with pytest.raises(UsageError, match="solve it first"):
+        sizes(network, inputs=(1, 9))
+    with pytest.raises(UsageError, match="there is no layer"):
+        sizes(network, at="nowhere")
