@@ -56,6 +56,7 @@ def explained(network: "Network", timeout: float, *, quiet: bool, run: bool) -> 
     from netsolve.errors import TorchError  # noqa: PLC0415
     from netsolve.report.conflict import conflict_lines  # noqa: PLC0415
     from netsolve.report.progress import progress  # noqa: PLC0415
+    from netsolve.report.text import say  # noqa: PLC0415
 
     with progress("looking for what contradicts each other"):
         try:
@@ -64,7 +65,7 @@ def explained(network: "Network", timeout: float, *, quiet: bool, run: bool) -> 
             conflict = ask(network, timeout=timeout, run=False)
     if not quiet:
         for line in conflict_lines(conflict):
-            typer.echo(line)
+            say(line, sys.stdout)
         sys.stdout.flush()
     return conflict
 
@@ -83,6 +84,7 @@ def repair(  # noqa: PLR0913, PLR0917 - an argument is an option
     from netsolve.errors import UsageError as Refused  # noqa: PLC0415
     from netsolve.report.conflict import repair_json, repair_lines  # noqa: PLC0415
     from netsolve.report.progress import progress  # noqa: PLC0415
+    from netsolve.report.text import say  # noqa: PLC0415
     from netsolve.writing import overwrite, rewrite  # noqa: PLC0415
 
     if write and file == "-":
@@ -96,7 +98,7 @@ def repair(  # noqa: PLR0913, PLR0917 - an argument is an option
         raise typer.BadParameter(str(error)) from None
     if format is RepairFormat.text:
         for line in repair_lines(found):
-            typer.echo(line)
+            say(line, sys.stdout)
     elif format is RepairFormat.json:
         typer.echo(repair_json(found))
     elif found.best is not None:

@@ -23,6 +23,7 @@ def sizes(  # noqa: PLR0913, PLR0917 - an argument is an option
     from netsolve.errors import UsageError as Refused  # noqa: PLC0415
     from netsolve.report.progress import progress  # noqa: PLC0415
     from netsolve.report.sizes import sizes_json, sizes_lines  # noqa: PLC0415
+    from netsolve.report.text import say  # noqa: PLC0415
     from netsolve.sizing import sizes as ask  # noqa: PLC0415
 
     span = None if given is None else _range(given)
@@ -36,7 +37,7 @@ def sizes(  # noqa: PLR0913, PLR0917 - an argument is an option
         typer.echo(sizes_json(found))
     else:
         for line in sizes_lines(found):
-            typer.echo(line)
+            say(line, sys.stdout)
     sys.stdout.flush()
     boundaries = () if found.inputs is None else found.inputs.boundaries
     reachable = all(domain is None or domain.ranges for domain in found.shape)

@@ -55,10 +55,10 @@ def solve(  # noqa: PLR0913, PLR0917 - an argument is an option
     timeout: Timeout = 60.0,
 ) -> None:
     """Find the values of all question marks that fit together, prove them and run them in torch."""
-    from netsolve.conflicts.padded import uneven_notes  # noqa: PLC0415
+    from netsolve.conflicts.padded import uneven_note  # noqa: PLC0415
     from netsolve.queries import solve as ask  # noqa: PLC0415
     from netsolve.report.progress import progress  # noqa: PLC0415
-    from netsolve.report.text import answer_text  # noqa: PLC0415
+    from netsolve.report.text import answer_text, say  # noqa: PLC0415
 
     if write and file == "-":
         msg = "--write needs a file, not standard input"
@@ -74,8 +74,8 @@ def solve(  # noqa: PLR0913, PLR0917 - an argument is an option
     quiet = format is not Format.text
     if not quiet:
         answer_text(answer, solutions, sys.stdout, full=full)
-        for hint in uneven_notes(answer.best) if answer.best else ():
-            typer.echo(f"note    {hint.text}")
+        if answer.best is not None and (note := uneven_note(answer.best)):
+            say(f"note    {note.text}", sys.stdout)
     conflict = explained(network, timeout, quiet=quiet, run=not no_run) if answer.status == "unsolvable" else None
     verdicts: list[bool | None] = []
     verdict, code = None, CODES[answer.status]

@@ -32,12 +32,13 @@ def padded(worlds: Worlds, broken: int) -> Iterator[tuple[float, Padded]]:
                 yield COST, choice
 
 
-def uneven_notes(solution: Solution) -> tuple[Hint, ...]:
+def uneven_note(solution: Solution) -> Hint | None:
     """Where a padding that was found gives the size of TensorFlow's SAME, and SAME pads one cell more at the end.
 
-    The features are then shifted against those of a network whose weights come from there.
+    The features are then shifted against those of a network whose weights come from there. The first such layer stands
+    for all of them.
     """
-    found = []
+    found: list[tuple[Layer, list[int]]] = []
     for layer in solution.network.layers:
         op = layer.op
         asked = f"{layer.name}.padding" in solution.values
@@ -51,12 +52,16 @@ def uneven_notes(solution: Solution) -> tuple[Hint, ...]:
         sides = [tensorflow_sides(n, *row) for n, row in zip(before, rows, strict=True)]
         if same and any(left != right for left, right in sides):
             amounts = [number for pair in reversed(sides) for number in pair]
-            text = (
-                f"TensorFlow's SAME pads {layer.name} by {amounts}, which gives the same size with the features "
-                f'shifted: padding = "SAME", or ZeroPad{op.axes}d before padding = 0'
-            )
-            found.append(Hint(layer.name, text))
-    return tuple(found)
+            found.append((layer, amounts))
+    if not found:
+        return None
+    layer, amounts = found[0]
+    others = f" (and {len(found) - 1} more layers likewise)" if len(found) > 1 else ""
+    text = (
+        f"TensorFlow's SAME pads {layer.name} by {amounts}{others}, which gives the same size with the features "
+        f'shifted: padding = "SAME", or ZeroPad{layer.op.axes}d before padding = 0'
+    )
+    return Hint(layer.name, text)
 
 
 def uneven(worlds: Worlds, layer: Layer) -> Padded | None:
