@@ -35,6 +35,11 @@ def test_a_shell_offers_commands_options_and_operators(shell: str) -> None:
     assert offered(shell, "netsolve ops ConvTranspose1") == ["ConvTranspose1d"]
 
 
+@pytest.mark.parametrize("option", ["sizes examples/netd.toml --at", "repair examples/netd.toml --keep"])
+def test_a_shell_offers_the_layers_of_the_document(option: str) -> None:
+    assert offered("bash", f"netsolve {option} flat") == ["flatten_1"]
+
+
 def test_layers_are_those_of_the_document(tmp_path: Path) -> None:
     path = tmp_path / "net.toml"
     path.write_text(document(conv(padding="?"), table(op="ReLU"), conv(name="last")), encoding="utf-8")

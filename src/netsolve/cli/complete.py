@@ -14,7 +14,8 @@ def operators(incomplete: str) -> Iterator[str]:
 
 def layers(ctx: typer.Context, incomplete: str) -> Iterator[str]:
     """The layers of the document FILE whose names begin like this: for options such as `--at`."""
-    return (name for name in _layers(ctx.params.get("file")) if name.startswith(incomplete))
+    file = ctx.params.get("file") or next(iter(ctx.args), None)  # args has what came before an unfinished option
+    return (name for name in _layers(file) if name.startswith(incomplete))
 
 
 def _layers(file: object) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from netsolve.cli.base import File, NoRun, PlainFormat, Timeout, read
+from netsolve.cli.complete import layers
 
 if TYPE_CHECKING:
     from netsolve.conflicts.base import Conflict
@@ -27,6 +28,7 @@ Keep = Annotated[
     typer.Option(
         help="What must stay as it is: LAYER.ARGUMENT, LAYER, ARGUMENT, input or output; may be given several times.",
         metavar="LAYER.ARGUMENT",
+        autocompletion=layers,
     ),
 ]
 

@@ -7,11 +7,14 @@ from typing import Annotated
 import typer
 
 from netsolve.cli.base import File, NoRun, PlainFormat, Timeout, read
+from netsolve.cli.complete import layers
 
 
 def sizes(  # noqa: PLR0913, PLR0917 - an argument is an option
     file: File,
-    at: Annotated[str | None, typer.Option("--at", help="The layer, by default the last.", metavar="LAYER")] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", help="The layer, by default the last.", metavar="LAYER", autocompletion=layers)
+    ] = None,
     given: Annotated[
         str | None, typer.Option("--input", help="Which input sizes to look at, such as 32..1024.", metavar="A..B")
     ] = None,
