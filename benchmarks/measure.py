@@ -11,6 +11,7 @@ import platform
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
+from functools import partial
 from io import StringIO
 from itertools import islice, pairwise
 from pathlib import Path
@@ -75,7 +76,7 @@ def measured(name: str, text: str, truth: Mapping[str, Any], habits: Habits) -> 
         return found
 
     order = timed(result, "best", best)
-    result.count = timed(result, "count", order.tables.count)
+    result.count = timed(result, "count", partial(counted, order))
     listed = timed(result, "top", lambda: list(islice(order.ranked(), TOP)))
     told = {key: tuple(value) if isinstance(value, list) else value for key, value in truth.items()}
     answers = [{q.key: q.answer(found) for q in problem.questions} for _, found in listed[:RANKS]]
@@ -87,6 +88,11 @@ def measured(name: str, text: str, truth: Mapping[str, Any], habits: Habits) -> 
     if explored.complete:
         result.shares = list(shares(order, told))
     return result, order
+
+
+def counted(order: Plausibility) -> int:
+    """How many assignments there are, the tables made for it included."""
+    return order.tables.count()
 
 
 def shares(order: Plausibility, truth: Mapping[str, Any]) -> Iterator[tuple[float, bool]]:

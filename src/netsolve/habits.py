@@ -11,7 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from math import exp, log
 from typing import Any
@@ -41,7 +41,7 @@ FLAT = 1e-3
 """The share of a habit that is spread evenly over all values, since every value has been seen somewhere."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Key:
     """What makes layers alike along an axis; a number that is itself unknown is None."""
 
@@ -59,7 +59,7 @@ class Key:
         """Whether the window is known, so that a padding can be told by what it does."""
         return None not in (self.kernel_size, self.stride, self.dilation)
 
-    @property
+    @cached_property
     def exact(self) -> str:
         """The key of the table of values."""
         return self.words(self.kernel_size, self.stride, self.dilation)
@@ -76,12 +76,12 @@ class Key:
         shown = ["?" if part is None else str(part) for part in window]
         return " ".join([self.argument, self.kind, *shown, *(word for word, holds in marks if holds)])
 
-    @property
+    @cached_property
     def pooled(self) -> "Key":
         """The same wherever it stands."""
         return replace(self, stem=None)
 
-    @property
+    @cached_property
     def family(self) -> str:
         """The key of the table of what values do, for keys that are rare."""
         if self.kernel_size is None or self.stride is None:
@@ -123,8 +123,8 @@ class Habits:
 
     styles: how common each is; losses: how often floors lose cells, by style and family of windows; exact: counts of
     values by style and key; meanings: counts of what values mean, by style and family of keys; deviation: the
-    probability that a layer departs from its group; strength: how many observations the meanings are worth against
-    the exact counts; trust: how far the losses of many layers count as evidence of their own.
+    probability, below one half, that a layer departs from its group; strength: how many observations the meanings are
+    worth against the exact counts; trust: how far the losses of many layers count as evidence of their own.
     """
 
     styles: Mapping[str, float]
@@ -149,8 +149,8 @@ class Habits:
 
     def weights(self, key: Key, values: Sequence[int], style: str) -> dict[int, float]:
         """The probability of each value of a group under a style; they sum to one."""
-        names = key.meanings()
-        counts = dict(self.meanings.get(style, {}).get(key.pooled.family, {}))
+        names, pooled = key.meanings(), key.pooled
+        counts = dict(self.meanings.get(style, {}).get(pooled.family, {}))
         total = sum(counts.values()) + 1.0
         prior = {v: FLAT / len(values) for v in values}
         bare = style == "valid" or (style == "open" and (key.stem or key.stride != 1))
@@ -161,7 +161,7 @@ class Habits:
         for name, count in counts.items():
             if names.get(name) in prior:
                 prior[names[name]] += count / total
-        found = self.seen(key.pooled, style, prior)
+        found = self.seen(pooled, style, prior)
         return found if key.stem is None else self.seen(key, style, found)
 
     def seen(self, key: Key, style: str, prior: Mapping[int, float]) -> dict[int, float]:
@@ -208,23 +208,18 @@ def keys_of(layer: Layer, argument: str, around: Surroundings) -> tuple[Key, ...
     if kind is None or argument not in {"padding", "output_padding"}:
         return ()
     strided = "kernel_size" if getattr(layer.op, "stride", None) is None else "stride"
-    return tuple(
-        Key(
-            argument,
-            kind,
-            _entry(layer, "kernel_size", axis),
-            _entry(layer, strided, axis),
-            _entry(layer, "dilation", axis) if hasattr(layer.op, "dilation") else 1,
-            layer.name in around.after_pad,
-            _flag(getattr(layer.op, "ceil_mode", False)),
-            None if around.stem is None else layer.name in around.stem,
-        )
-        for axis in range(layer.op.axes)
-    )
+    window = [getattr(layer.op, name, 1) for name in ("kernel_size", strided, "dilation")]
+    padded, ceil_mode = layer.name in around.after_pad, _flag(getattr(layer.op, "ceil_mode", False))
+    stem = None if around.stem is None else layer.name in around.stem
+    alike = not any(isinstance(value, tuple) for value in window)
+    keys = []
+    for axis in range(1 if alike else layer.op.axes):
+        kernel_size, stride, dilation = (_entry(value, axis) for value in window)
+        keys.append(Key(argument, kind, kernel_size, stride, dilation, padded, ceil_mode, stem))
+    return tuple(keys * layer.op.axes if alike else keys)
 
 
-def _entry(layer: Layer, argument: str, axis: int) -> int | None:
-    value = getattr(layer.op, argument)
+def _entry(value: Any, axis: int) -> int | None:
     value = value[axis] if isinstance(value, tuple) else value
     return value if isinstance(value, int) else None
 
@@ -265,6 +260,7 @@ def choices_of(problem: Problem) -> Choices:
     found = Choices()
     where: dict[Key, int] = {}
     seen: set[Variable] = set()
+    listed: dict[Domain, tuple[int, ...]] = {}
     for question in problem.questions:
         name, _, argument = question.key.rpartition(".")
         keys = keys_of(layers[name], argument, around) if name in layers else ()
@@ -281,8 +277,10 @@ def choices_of(problem: Problem) -> Choices:
                 where[key] = len(found.groups)
                 found.groups.append(key)
                 found.members.append([])
-            index = where[key]
-            found.members[index].append(Choice(operand, index, key, tuple(problem.domains[operand])))
+            index, domain = where[key], problem.domains[operand]
+            if domain not in listed:
+                listed[domain] = tuple(domain)
+            found.members[index].append(Choice(operand, index, key, listed[domain]))
     return found
 
 
@@ -318,16 +316,12 @@ def with_losses(problem: Problem, habits: Habits) -> tuple[Problem, dict[Variabl
     domains = dict(problem.domains)
     factors = list(problem.factors)
     costs: dict[Variable, tuple[tuple[float, ...], ...]] = {}
+    rows: dict[tuple[int, int, bool], tuple[tuple[float, ...], ...]] = {}
     odd = odd_input(problem.network)
     for factor in problem.factors:
-        names = factor.formula.operands
-        if (
-            factor.output is None
-            or not {"n", "kernel_size", "stride", "padding"} <= set(names)
-            or "output_padding" in names
-        ):
+        if factor.output is None or not _slides(factor.formula):
             continue
-        given = dict(zip(names, factor.operands, strict=True))
+        given = dict(zip(factor.formula.operands, factor.operands, strict=True))
         k, s, d, ceil_mode = given["kernel_size"], given["stride"], given.get("dilation", 1), given.get("ceil_mode", 0)
         if (
             not (isinstance(k, int) and isinstance(s, int) and isinstance(d, int) and isinstance(ceil_mode, int))
@@ -338,12 +332,23 @@ def with_losses(problem: Problem, habits: Habits) -> tuple[Problem, dict[Variabl
         domains[variable] = Domain.between(0, 3)
         formula = _loss(span(k, d), s)
         factors.append(Factor(factor.label, formula, (given["n"], given["padding"]), variable))
-        families = [loss_family(k, s, padding=code > 1, ceil_mode=bool(ceil_mode), odd=odd) for code in range(4)]
-        costs[variable] = tuple(
-            tuple(habits.loss_cost(family, style, lost=code % 2 == 1) for code, family in enumerate(families))
-            for style in STYLES
-        )
+        alike = (k, s, bool(ceil_mode))
+        if alike not in rows:
+            families = [loss_family(k, s, padding=code > 1, ceil_mode=alike[2], odd=odd) for code in range(4)]
+            rows[alike] = tuple(
+                tuple(habits.loss_cost(family, style, lost=code % 2 == 1) for code, family in enumerate(families))
+                for style in STYLES
+            )
+        costs[variable] = rows[alike]
     return replace(problem, domains=domains, factors=tuple(factors)), costs
+
+
+@cache
+def _slides(formula: Formula) -> bool:
+    """Whether a formula is that of a window that slides over its input."""
+    return {"n", "kernel_size", "stride", "padding"} <= set(
+        formula.operands
+    ) and "output_padding" not in formula.operands
 
 
 @cache

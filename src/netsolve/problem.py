@@ -98,7 +98,7 @@ class Factor:
 
     def value(self, values: Mapping[Variable, int]) -> Any:
         """What the formula gives for these integers."""
-        return self.formula(*(values[v] if isinstance(v, Variable) else v for v in self.operands))
+        return self.formula.function(*[values[v] if isinstance(v, Variable) else v for v in self.operands])
 
     def holds(self, values: Mapping[Variable, int]) -> bool:
         """Whether these integers meet the relation."""
@@ -168,6 +168,20 @@ class Problem:
         for factor in self.factors:
             if factor.output is not None:
                 found[factor.output] = factor.value(found)
+        return found
+
+    def fitting(self, values: Mapping[Variable, int]) -> dict[Variable, int] | None:
+        """The values of all variables, given those that no formula defines; None where something is not met."""
+        found = dict(values)
+        for factor in self.factors:
+            value = factor.value(found)
+            if factor.output is None:
+                if not value:
+                    return None
+            elif value in self.domains[factor.output]:
+                found[factor.output] = value
+            else:
+                return None
         return found
 
     def broken(self, values: Mapping[Variable, int]) -> Factor | None:

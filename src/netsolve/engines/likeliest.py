@@ -36,11 +36,11 @@ def likeliest(likelihood: Likelihood) -> tuple[float, dict[Variable, int]] | Non
     best = ideals[style]
     others = min((each.least for each in ideals if each is not best), default=INFINITE)
     values, departure = cheapest(likelihood, style, best.values)
-    full = problem.complete(values)
-    total = best.least + beyond(likelihood, style, full)
-    if total > min(others, best.least + best.step, best.least + departure) + CLOSE:
+    full = problem.fitting(values)
+    if full is None:
         return None
-    return (total, full) if problem.broken(full) is None else None
+    total = best.least + beyond(likelihood, style, full)
+    return (total, full) if total <= min(others, best.least + best.step, best.least + departure) + CLOSE else None
 
 
 def ideal(likelihood: Likelihood, style: int) -> Ideal:
@@ -50,7 +50,7 @@ def ideal(likelihood: Likelihood, style: int) -> Ideal:
     for prior, members in zip(likelihood.priors[style], likelihood.choices.members, strict=True):
         kinds = Counter(choice.values for choice in members).items()
         bounds = sorted(
-            (cost(p) + sum(n * min(likelihood.row(prior, value, reach)) for reach, n in kinds), value)
+            (cost(p) + sum(n * likelihood.least(prior, value, reach) for reach, n in kinds), value)
             for value, p in prior.items()
         )
         least += bounds[0][0]

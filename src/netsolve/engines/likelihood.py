@@ -76,6 +76,12 @@ class Likelihood:
             self.rows[key] = row
         return self.rows[key]
 
+    def least(self, prior: Mapping[int, float], value: int, reach: tuple[int, ...]) -> float:
+        """What the likeliest value of a layer costs, given its group's value: the same one, where it may have that."""
+        if value in reach:
+            return cost(self.chance(value, value, prior))
+        return min(self.row(prior, value, reach))
+
     def chance(self, value: int, of_group: int, weights: Mapping[int, float]) -> float:
         """How probable a layer's value is, given its group's: the same, or another."""
         if len(weights) == 1:
