@@ -1,6 +1,7 @@
 """The program: every way it can end has its exit code and its line."""
 
 import codecs
+import gc
 import io
 import json
 import os
@@ -9,6 +10,8 @@ import traceback
 from pathlib import Path
 
 INTERRUPTED = 130
+MANY = 100_000
+"""New objects between two collections of garbage: importing torch makes that many, and all of them stay."""
 
 
 def main() -> None:
@@ -17,6 +20,7 @@ def main() -> None:
         sys.stdout = sys.stdout or nowhere  # None where whoever started the program closed it
         sys.stderr = sys.stderr or nowhere
         codecs.register_error("escape", _escaped)
+        gc.set_threshold(MANY)
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="escape")

@@ -25,16 +25,28 @@ class Ranking:
     an assignment's cost is the least cost plus the sum of these regrets.
     """
 
-    def __init__(self, circuit: Circuit, costs: Weights) -> None:
-        """Go over the circuit once: what each row and each entry of a message costs at least."""
-        self.circuit = circuit
+    def __init__(self, circuit: Circuit, costs: Weights, like: "Ranking | None" = None) -> None:
+        """Go over the circuit once: what each row and each entry of a message costs at least.
+
+        like: a ranking of the same circuit, of which is taken over what does not change.
+        """
+        self.circuit, self.costs = circuit, costs
         self.messages: list[list[float]] = []
         self.rows: list[list[float]] = []
         self.sorted: dict[tuple[int, int], list[tuple[float, int]]] = {}
-        for bucket in circuit.buckets:
+        changed: list[bool] = []
+        for index, bucket in enumerate(circuit.buckets):
+            if like is not None and not any(changed[member] for member, _ in bucket.members):
+                before, own = like.costs.get(bucket.variable), costs.get(bucket.variable)
+                if own is before or own == before:
+                    self.rows.append(like.rows[index])
+                    self.messages.append(like.messages[index])
+                    changed.append(False)
+                    continue
             found = self.totals(bucket, costs)
             self.rows.append(found)
             self.messages.append(found if bucket.single else [min(found[a:b]) for a, b in pairwise(bucket.starts)])
+            changed.append(like is None or self.messages[index] != like.messages[index])
         fixed = sum(costs[variable][0] for variable in circuit.fixed if variable in costs)
         self.least = float(fixed + sum(self.messages[root][0] for root in circuit.roots))
 

@@ -46,6 +46,7 @@ class Search:
         members = plausibility.choices.members
         several = [k for k in range(len(members)) if len(members[k]) > 1]
         self.order = sorted(several, key=lambda k: (-len(members[k]), k))
+        self.last: dict[int, Ranking] = {}
 
     def explanations(self, deadline: Deadline) -> Iterator[tuple[Explanation, Ranking]]:
         """All explanations under which something fits, the cheapest first, each bound by what it costs at least.
@@ -115,4 +116,6 @@ class Search:
 
     def ranking(self, style: int, values: Values) -> Ranking:
         """The assignments where the first groups have these values."""
-        return Ranking(self.plausibility.tables.circuit, self.plausibility.costs_of(style, self.placed(values)))
+        costs = self.plausibility.costs_of(style, self.placed(values))
+        self.last[style] = Ranking(self.plausibility.tables.circuit, costs, self.last.get(style))
+        return self.last[style]
