@@ -6,8 +6,11 @@ from netsolve.errors import DocumentError, FaultError, Mistake, NetsolveError, T
 
 if TYPE_CHECKING:
     from netsolve.answer import Answer, Solution
+    from netsolve.blank import unknown
     from netsolve.document import load, loads
     from netsolve.domain import Unknown
+    from netsolve.importers.modules import from_module, solve_module
+    from netsolve.importers.summary import with_summary
     from netsolve.network import Layer, Network
     from netsolve.queries import Check, check, count, solve
     from netsolve.verification import Verification
@@ -24,9 +27,13 @@ _HOMES = {
     "Verification": "verification",
     "check": "queries",
     "count": "queries",
+    "from_module": "importers.modules",
     "load": "document",
     "loads": "document",
     "solve": "queries",
+    "solve_module": "importers.modules",
+    "unknown": "blank",
+    "with_summary": "importers.summary",
 }
 
 __all__ = [
@@ -46,9 +53,13 @@ __all__ = [
     "Verification",
     "check",
     "count",
+    "from_module",
     "load",
     "loads",
     "solve",
+    "solve_module",
+    "unknown",
+    "with_summary",
 ]
 
 
@@ -59,4 +70,9 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         msg = f"module 'netsolve' has no attribute {name!r}"
         raise AttributeError(msg)
+    if _HOMES[name] == "importers.modules":
+        from netsolve.errors import torch_needed  # noqa: PLC0415
+
+        with torch_needed():
+            return getattr(import_module(f"netsolve.{_HOMES[name]}"), name)
     return getattr(import_module(f"netsolve.{_HOMES[name]}"), name)

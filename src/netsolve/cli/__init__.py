@@ -4,8 +4,9 @@ from netsolve.cli.base import Abort, UsageError, app
 from netsolve.cli.check import check
 from netsolve.cli.ops import ops, schema
 from netsolve.cli.solve import count, solve
+from netsolve.cli.trace import trace
 
-COMMANDS = (solve, count, check, ops, schema)
+COMMANDS = (solve, count, check, trace, ops, schema)
 """All commands, in the order of `netsolve --help`."""
 
 for command in COMMANDS:
