@@ -1,4 +1,4 @@
-"""Models of a public package, traced: python benchmarks/modules.py [--models N] [--only NAME] [--markdown].
+"""Models of a public package, traced: python benchmarks/modules.py [--models N] [--only NAME] [--after NAME] [--markdown].
 
 pytorchcv's models, without weights, one of each file and then more until there are N. One line a model: its layers;
 milliseconds to trace it; whether every size after a part equals what torch gives when it runs the model; whether the
@@ -222,10 +222,13 @@ def _said(error: NetsolveError) -> str:
     return str(error)
 
 
-def rows(most: int, only: str = "") -> Iterator[Row]:
+def rows(most: int, only: str = "", after: str = "") -> Iterator[Row]:
     """So many models; one that cannot be run is no model."""
     found = 0
     for name, maker in makers():
+        if after:
+            after = "" if name == after else after
+            continue
         if found >= most:
             return
         if only in {"", name} and (row := measured(name, maker)) is not None:
@@ -238,6 +241,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", type=int, default=100)
     parser.add_argument("--only", default="")
+    parser.add_argument("--after", default="", help="go on behind this model")
     parser.add_argument("--markdown", action="store_true")
     given = parser.parse_args()
     line = (
@@ -249,7 +253,7 @@ def main() -> None:
     if given.markdown:
         print("|---|---|---|---|---|---|---|---|")
     done = []
-    for row in rows(given.models, given.only):
+    for row in rows(given.models, given.only, given.after):
         done.append(row)
         text = row.refused or row.run
         print(

@@ -25,9 +25,8 @@ _TORCHINFO = re.compile(
     r"(?P<kind>[A-Za-z_]\w*)(?: \((?P<part>[^()]*)\))?: \d+-\d+\s+(?P<rest>.*)",
     re.ASCII,
 )
-_CELL = re.compile(r"\[[\[\]\d,\s-]*\]|\S+")
+_CELL = re.compile(r"\[[^\[\]]*\]|\S+")
 _SHAPE = re.compile(r"\[-?\d{1,9}(?:, \d{1,9}){1,8}\]", re.ASCII)
-_HEADS = re.compile(r"\S+(?: \S+)*")
 
 
 @dataclass(frozen=True)
