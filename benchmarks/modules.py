@@ -1,4 +1,4 @@
-"""Models of a public package, traced: python benchmarks/modules.py [--models N] [--only NAME] [--after NAME] [--markdown].
+"""Models of a public package, traced: python benchmarks/modules.py [--models N] [--only NAME] [--after NAME].
 
 pytorchcv's models, without weights, one of each file and then more until there are N. One line a model: its layers;
 milliseconds to trace it; whether every size after a part equals what torch gives when it runs the model; whether the

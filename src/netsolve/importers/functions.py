@@ -6,6 +6,7 @@ meta device and stands as an opaque layer of the shape that it gives.
 """
 
 import inspect
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING
 from math import ceil
@@ -34,95 +35,17 @@ BY_NAME = {name.lower(): name for name in OPERATORS if name[0].isupper()}
 """Operators by their names in lower case, as functions are named without underscores."""
 
 SAME_SHAPE = frozenset(
-    {
-        *[
-            "abs",
-            "acos",
-            "alpha_dropout",
-            "asin",
-            "atan",
-            "bernoulli",
-            "bfloat16",
-            "bitwise_not",
-            "bool",
-            "ceil",
-            "clamp",
-            "clamp_max",
-        ],
-        *[
-            "clamp_min",
-            "clip",
-            "clone",
-            "contiguous",
-            "copy",
-            "cos",
-            "cpu",
-            "cuda",
-            "cumprod",
-            "cumsum",
-            "detach",
-            "digamma",
-            "double",
-            "dropout",
-        ],
-        *[
-            "dropout1d",
-            "dropout2d",
-            "dropout3d",
-            "erf",
-            "exp",
-            "expm1",
-            "feature_alpha_dropout",
-            "fill",
-            "flip",
-            "float",
-            "float_power",
-        ],
-        *[
-            "floor",
-            "frac",
-            "half",
-            "hardtanh",
-            "int",
-            "invert",
-            "isnan",
-            "log",
-            "log10",
-            "log1p",
-            "log2",
-            "logical_not",
-            "logit",
-            "long",
-        ],
-        *[
-            "masked_fill",
-            "nan_to_num",
-            "neg",
-            "negative",
-            "normalize",
-            "ones_like",
-            "positive",
-            "rand_like",
-            "randn_like",
-        ],
-        *[
-            "reciprocal",
-            "relu",
-            "requires_grad",
-            "roll",
-            "round",
-            "rsqrt",
-            "sign",
-            "sin",
-            "sinh",
-            "softplus",
-            "sqrt",
-            "square",
-            "tan",
-            "threshold",
-        ],
-        *["to", "trunc", "type", "type_as", "zero", "zeros_like"],
-    }
+    re.findall(
+        r"\w+",
+        """
+        abs acos alpha_dropout asin atan bernoulli bfloat16 bitwise_not bool ceil clamp clamp_max clamp_min clip
+        clone contiguous copy cos cpu cuda cumprod cumsum detach digamma double dropout dropout1d dropout2d
+        dropout3d erf exp expm1 feature_alpha_dropout fill flip float float_power floor frac half hardtanh int
+        invert isnan log log10 log1p log2 logical_not logit long masked_fill nan_to_num neg negative normalize
+        ones_like positive rand_like randn_like reciprocal relu requires_grad roll round rsqrt sign sin sinh
+        softplus sqrt square tan threshold to trunc type type_as zero zeros_like
+        """,
+    )
 )
 """Functions whose result has the shape of the first tensor, whatever their other arguments (which are no tensors)."""
 

@@ -143,7 +143,7 @@ def _network(tracer: Tracer, module: nn.Module, output: tuple[int, ...] | None) 
     layers = tuple(Layer(own, op, feeds) for own, op, feeds in steps)
     fed = {feed for layer in layers for feed in layer.inputs}
     unused = tuple(layer.name for layer in layers if layer.name not in fed)
-    outputs = () if set(unused) == set(results) else tuple(results)
+    outputs = () if unused == tuple(results) else tuple(results)
     return Network(inputs, layers, output, outputs, name=name, warnings=tuple(tracer.notes.values()))
 
 
