@@ -7,11 +7,15 @@ from netsolve.errors import DocumentError, FaultError, Mistake, NetsolveError, T
 if TYPE_CHECKING:
     from netsolve.answer import Answer, Solution
     from netsolve.batch import Outcome, solve_many
+    from netsolve.blank import unknown
     from netsolve.conflicts.base import Change, Conflict, Reason, Statement
     from netsolve.conflicts.explanation import explain
-    from netsolve.conflicts.repairs import Repair, repair
+    from netsolve.conflicts.repairs import Repair
     from netsolve.document import load, loads
     from netsolve.domain import Unknown
+    from netsolve.importers.modules import from_module, solve_module
+    from netsolve.importers.repairing import repair
+    from netsolve.importers.summary import with_summary
     from netsolve.network import Layer, Network
     from netsolve.queries import Check, check, count, solve
     from netsolve.sizing import Inputs, Sizes, sizes
@@ -38,12 +42,16 @@ _HOMES = {
     "check": "queries",
     "count": "queries",
     "explain": "conflicts.explanation",
+    "from_module": "importers.modules",
     "load": "document",
     "loads": "document",
-    "repair": "conflicts.repairs",
+    "repair": "importers.repairing",
     "sizes": "sizing",
     "solve": "queries",
     "solve_many": "batch",
+    "solve_module": "importers.modules",
+    "unknown": "blank",
+    "with_summary": "importers.summary",
 }
 
 __all__ = [
@@ -72,12 +80,16 @@ __all__ = [
     "check",
     "count",
     "explain",
+    "from_module",
     "load",
     "loads",
     "repair",
     "sizes",
     "solve",
     "solve_many",
+    "solve_module",
+    "unknown",
+    "with_summary",
 ]
 
 
@@ -88,4 +100,9 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         msg = f"module 'netsolve' has no attribute {name!r}"
         raise AttributeError(msg)
+    if _HOMES[name] == "importers.modules":
+        from netsolve.errors import torch_needed  # noqa: PLC0415
+
+        with torch_needed():
+            return getattr(import_module(f"netsolve.{_HOMES[name]}"), name)
     return getattr(import_module(f"netsolve.{_HOMES[name]}"), name)

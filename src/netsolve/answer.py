@@ -106,6 +106,17 @@ class Solution:
 
         return build(self.network, self.shapes)
 
+    def apply(self, module: "nn.Module") -> "nn.Module":
+        """Put the values into the module that the network was made from, in place; returns the module.
+
+        Weights stay where their shapes do, others get torch's usual initial values; nothing else is touched. Raises
+        DocumentError, before anything is changed, for a value that stands nowhere in the module's parts: in the code of
+        its forward, or in the shape of the input.
+        """
+        from netsolve.parts import apply  # noqa: PLC0415 - only modules need it
+
+        return apply(module, self.values)
+
     def verify(self) -> Verification:
         """Run the network in torch and compare the shape after every layer.
 

@@ -1,7 +1,7 @@
 """A fully known network as a torch module."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -9,6 +9,7 @@ from torch import nn
 from netsolve import modules
 from netsolve.graph import Graph
 from netsolve.network import Layer, Network
+from netsolve.ops import Operator
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -38,10 +39,14 @@ def part(model: nn.Module, name: str) -> nn.Module:
 def module_of(layer: Layer, shapes: Shapes) -> nn.Module:
     """One layer as torch has it, on torch's current default device."""
     arguments: dict[str, Any] = layer.op.torch_arguments(tuple(shapes[name] for name in layer.inputs))
-    kind = getattr(modules, layer.op.builder) if layer.op.builder else getattr(nn, layer.op.torch_name)
-    module = kind(**arguments)
-    assert isinstance(module, nn.Module)  # noqa: S101 - the registry names modules only
-    return module
+    return class_of(layer.op)(**arguments)
+
+
+def class_of(op: Operator) -> type[nn.Module]:
+    """The class of torch.nn, or of netsolve.modules, that an operator is built by."""
+    kind = getattr(modules, op.builder) if op.builder else getattr(nn, op.torch_name)
+    assert issubclass(kind, nn.Module)  # noqa: S101 - the registry names modules only
+    return cast("type[nn.Module]", kind)
 
 
 def _in_order(names: list[str]) -> bool:

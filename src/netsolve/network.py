@@ -190,17 +190,17 @@ class Network:
                         inputs[key] = shape
                 else:
                     name, _, argument = str(key).rpartition(".")
-                    layers[name] = replace(layers[name], op=_changed(layers[name].op, argument, value))
+                    layers[name] = replace(layers[name], op=changed(layers[name].op, argument, value))
                     argument = argument.partition("[")[0]
                     _note(getattr(written[name].op, argument), getattr(layers[name].op, argument), named)
             except KeyError:
                 mistakes.append(Mistake(key, "there is no such argument", "a key is LAYER.ARGUMENT"))
             except ValueError as error:
                 mistakes.append(Mistake(key, str(error)))
-        changed = _with_named(replace(self, inputs=inputs, layers=tuple(layers.values())), named, mistakes)
+        copy = _with_named(replace(self, inputs=inputs, layers=tuple(layers.values())), named, mistakes)
         if mistakes:
             raise DocumentError(mistakes)
-        return changed
+        return copy
 
     def line(self, path: Path) -> int | None:
         """The line of a key path in the document the network was read from."""
@@ -313,8 +313,11 @@ def _with_named(network: Network, named: Mapping[str, int], mistakes: list[Mista
     )
 
 
-def _changed(op: Operator, argument: str, value: Any) -> Operator:
-    """The operator with another value for an argument or for one entry of it."""
+def changed(op: Operator, argument: str, value: Any) -> Operator:
+    """The operator with another value for an argument or for one entry of it.
+
+    Raises KeyError for an argument or entry that is not there, ValueError for a value that cannot stand there.
+    """
     if match := _ENTRY.fullmatch(argument):
         argument, entry = match["key"], int(match["entry"])
         kind = op.arguments[argument]

@@ -8,8 +8,9 @@ from netsolve.cli.ops import ops, schema
 from netsolve.cli.report import report
 from netsolve.cli.sizes import sizes
 from netsolve.cli.solve import count, solve
+from netsolve.cli.trace import trace
 
-COMMANDS = (solve, count, check, explain, repair, sizes, report, sweep, batch, ops, schema)
+COMMANDS = (solve, count, check, explain, repair, sizes, trace, report, sweep, batch, ops, schema)
 """All commands, in the order of `netsolve --help`."""
 
 for command in COMMANDS:

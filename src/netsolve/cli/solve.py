@@ -53,6 +53,9 @@ def solve(  # noqa: PLR0913, PLR0917 - an argument is an option
     no_run: NoRun = False,  # noqa: FBT002
     full: Full = False,  # noqa: FBT002
     timeout: Timeout = 60.0,
+    summary: Annotated[
+        str, typer.Option(help="What torchsummary or torchinfo printed: the sizes after layers.", metavar="FILE")
+    ] = "",
 ) -> None:
     """Find the values of all question marks that fit together, prove them and run them in torch."""
     from netsolve.conflicts.padded import uneven_note  # noqa: PLC0415
@@ -66,6 +69,8 @@ def solve(  # noqa: PLR0913, PLR0917 - an argument is an option
     if every:
         _only_streamed({"--write": write, "--top": top is not None, "--format toml": format is Format.toml})
     network = read(file)
+    if summary:
+        network = _printed(network, summary)
     with progress("looking for values that fit"):
         answer = ask(network, timeout=timeout, prefer=prefer.value)
     if every:
@@ -111,6 +116,19 @@ def count(
     else:
         typer.echo(found)
     raise typer.Exit(3 if found is None else 0 if found else 1)
+
+
+def _printed(network: "Network", file: str) -> "Network":
+    """The network with the sizes of a printout."""
+    from netsolve.errors import UsageError  # noqa: PLC0415
+    from netsolve.importers.summary import with_summary  # noqa: PLC0415
+
+    try:
+        with Path(file).open(encoding="utf-8", errors="replace") as stream:
+            return with_summary(network, stream.read(2**22 + 1), file)
+    except UsageError as error:
+        msg = f"--summary {file}: {error}"
+        raise typer.BadParameter(msg) from None
 
 
 def _prove(solutions: "tuple[Solution, ...]", timeout: float, *, quiet: bool) -> "list[bool | None]":

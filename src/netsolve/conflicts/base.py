@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from netsolve.frozen import frozen
 from netsolve.network import Network
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,16 @@ class Change:
     def __post_init__(self) -> None:
         """Let nothing change the result."""
         object.__setattr__(self, "set", frozen(self.set))
+
+    def apply(self, module: "nn.Module") -> "nn.Module":
+        """Make the change in the module that the network was made from, in place; returns the module.
+
+        Weights stay where their shapes do. Raises DocumentError, before anything is changed, for what stands nowhere in
+        the module's parts.
+        """
+        from netsolve.parts import apply  # noqa: PLC0415 - only modules need it
+
+        return apply(module, self.set)
 
 
 @dataclass(frozen=True)

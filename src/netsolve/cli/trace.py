@@ -1,0 +1,98 @@
+"""trace: a document from an existing torch module."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from netsolve.network import Network
+
+
+def trace(  # noqa: PLR0913, PLR0917 - an argument is an option
+    target: Annotated[
+        str,
+        typer.Argument(
+            help="A Python file or a name to import, a colon, a class, function or module in it.", metavar="MODULE:NAME"
+        ),
+    ],
+    shapes: Annotated[
+        list[str],
+        typer.Option(
+            "--input", help="The input without batch: 3,96,96; of several each by name: left=3,96,96.", metavar="SHAPE"
+        ),
+    ],
+    args: Annotated[str, typer.Option(help="What the class or function is called with: '10, width=64'.")] = "",
+    unknown: Annotated[
+        list[str] | None,
+        typer.Option(help="An argument to be blanked: padding, padding=0..3, features.0.padding.", metavar="NAME"),
+    ] = None,
+    opaque: Annotated[
+        list[str] | None,
+        typer.Option(help="A part that is not looked into, and its output: head=10.", metavar="PART=SHAPE"),
+    ] = None,
+    output: Annotated[str, typer.Option(help="The shape at the end, where it is known.", metavar="SHAPE")] = "",
+    to: Annotated[
+        str, typer.Option("--output-file", "-o", help="Where the document goes, instead of stdout.", metavar="FILE")
+    ] = "",
+) -> None:
+    """Write the document of a torch module, which need not fit. Importing MODULE and calling NAME runs your code."""
+    from netsolve.composing import compose  # noqa: PLC0415
+    from netsolve.errors import UsageError, torch_needed  # noqa: PLC0415
+
+    inputs, stated = _shapes(shapes, "--input"), _shapes(opaque or [], "--opaque")
+    end = _shape(output, "--output") if output else None
+    with torch_needed():
+        from netsolve.importers.modules import from_module  # noqa: PLC0415
+        from netsolve.importers.targets import module_at  # noqa: PLC0415
+    module = module_at(target, args)
+    asked = dict(entry.partition("=")[::2] for entry in unknown or [])
+    try:
+        network = from_module(module, inputs.get("", inputs), output=end, unknown=asked, opaque=stated)
+    except UsageError as error:
+        raise typer.BadParameter(str(error)) from None
+    text = compose(network)
+    if to:
+        Path(to).write_text(text, encoding="utf-8")
+    else:
+        typer.echo(text, nl=False)
+    sys.stdout.flush()
+    _doubts(network)
+
+
+def _doubts(network: "Network") -> None:
+    """What was noted while tracing, and where the network does not fit, on stderr."""
+    from netsolve.errors import DocumentError  # noqa: PLC0415
+    from netsolve.queries import check  # noqa: PLC0415
+
+    for warning in network.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    try:
+        problem = check(network).problem
+    except DocumentError as error:
+        asked = all("question mark" in mistake.text for mistake in error.mistakes)
+        problem = None if asked else error.mistakes[0]
+    if problem is not None:
+        typer.echo(f"it does not fit: {problem}", err=True)
+
+
+def _shapes(given: list[str], option: str) -> dict[str, Any]:
+    """Shapes by name; one without a name under the empty one."""
+    found = {}
+    for entry in given:
+        name, equals, text = entry.rpartition("=")
+        if (equals and not name) or (not equals and (option == "--opaque" or len(given) > 1)):
+            msg = f"{option}: a name and a shape are expected, such as left=3,96,96, not {entry[:60]!r}"
+            raise typer.BadParameter(msg)
+        found[name] = _shape(text, option)
+    return found
+
+
+def _shape(text: str, option: str) -> tuple[int, ...]:
+    """A shape such as 3,96,96 or 3x96x96."""
+    parts = text.replace("x", ",").split(",")
+    if not all(part.strip().isascii() and part.strip().isdigit() and 0 < len(part.strip()) < 10 for part in parts):  # noqa: PLR2004
+        msg = f"{option}: a shape without batch is expected, such as 3,96,96, not {text[:60]!r}"
+        raise typer.BadParameter(msg)
+    return tuple(int(part) for part in parts)

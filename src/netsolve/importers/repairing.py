@@ -1,0 +1,50 @@
+"""Repairs of networks and of torch modules alike."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from netsolve.conflicts.repairs import Repair
+from netsolve.conflicts.repairs import repair as repair_network
+from netsolve.errors import UsageError, torch_needed
+from netsolve.network import Network
+from netsolve.parts import elsewhere
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def repair(  # noqa: PLR0913 - all but the subject by name
+    subject: "Network | nn.Module",
+    *,
+    input: Any = None,
+    output: Sequence[int] | None = None,
+    opaque: Mapping[str, Sequence[int]] | None = None,
+    keep: Sequence[str] = (),
+    most: int = 5,
+    timeout: float | None = 30.0,
+    run: bool = True,
+) -> Repair:
+    """The cheapest sets of changes that make a network, or a torch module on an input, work.
+
+    Fewest numbers first, then likeliest. input, output, opaque: of a module, as in from_module. Of a module only its
+    parts may change, not its input and not what is written in the code of its forward. A change's `set` has what a user
+    would type behind the module ("features.0.padding"), and its `apply(module)` does it. keep: what must stay:
+    LAYER.ARGUMENT, LAYER, ARGUMENT, `input` or `output`; most: how many sets to give. Raises DocumentError for what
+    cannot be a network at all or cannot be traced, UsageError for arguments that are not taken, TorchError where torch
+    cannot be imported.
+    """
+    if isinstance(subject, Network):
+        if not (input is None and output is None and opaque is None):
+            msg = "input, output and opaque are for torch modules; a Network has its own"
+            raise UsageError(msg)
+        return repair_network(subject, keep=keep, most=most, timeout=timeout, run=run)
+    if input is None:
+        msg = "repair of a torch module takes its input: repair(module, input=(3, 96, 96))"
+        raise UsageError(msg)
+    with torch_needed():
+        from netsolve.importers.modules import from_module  # noqa: PLC0415 - torch takes seconds to import
+    network = from_module(subject, input, output=output, opaque=opaque)
+    stated = ("output",) if output is not None else ()
+    code = elsewhere(subject, [layer.name for layer in network.layers])
+    kept = dict.fromkeys((*network.inputs, *stated, *code, *keep))
+    return repair_network(network, keep=tuple(kept), most=most, timeout=timeout, run=run)
