@@ -1,6 +1,7 @@
 """Torch modules as networks: traced, written, solved, and the values put back; every shape against torch's own."""
 
 import copy
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,8 @@ class Shuffle(nn.Module):
         x = self.conv(x).view(batch, 2, channels // 2, height, width).transpose(1, 2).contiguous()
         left, right = x.view(batch, -1, height, width).chunk(2, dim=1)
         weight = self.gate(left.mean([2, 3])).sigmoid().view(batch, 4, 1, 1)
-        return left * weight.expand_as(left) + right[:, :, 1:-1, ::2].mean((2, 3), keepdim=True)
+        found: Tensor = left * weight.expand_as(left) + right[:, :, 1:-1, ::2].mean((2, 3), keepdim=True)
+        return found
 
 
 class LeNet(nn.Module):
@@ -274,7 +276,13 @@ def test_nothing_is_computed_with_an_unknown() -> None:
     unknown = netsolve.unknown("p: 0..3")
     assert repr(nn.Conv2d(3, 4, 3, padding=unknown).padding[0]) == "netsolve.unknown('p: 0..3')"
     assert copy.deepcopy(unknown).unknown == unknown.unknown
-    for use in (lambda: unknown // 2, lambda: unknown == 1, lambda: 3 - unknown, lambda: bool(unknown)):
+    uses: list[Callable[[], Any]] = [
+        lambda: unknown // 2,
+        lambda: unknown == 1,
+        lambda: 3 - unknown,
+        lambda: bool(unknown),
+    ]
+    for use in uses:
         with pytest.raises(UsageError, match="an unknown has no value yet"):
             use()
     with pytest.raises(UsageError) as caught:
@@ -294,7 +302,7 @@ def test_arguments_that_are_not_taken() -> None:
         ({"input": (1, 28, 28), "unknown": "fcc.padding"}, "unknown: the module has no fcc.padding"),
     ):
         with pytest.raises(UsageError) as caught:
-            netsolve.from_module(LeNet(), **given)  # type: ignore[arg-type]  # each is mistaken
+            netsolve.from_module(LeNet(), **given)
         assert str(caught.value) == text
 
 

@@ -164,19 +164,16 @@ class _Propagation:
             elif len(set(open_)) == 1:
                 self.bound_operand(factor, operands, open_[0], output.high)
 
+    def ends(self, operand: Operand | None) -> list[Any]:
+        """The least and the greatest value of an operand, without listing what lies between."""
+        if isinstance(operand, Variable):
+            domain = self.domains[operand]
+            return sorted({domain.low, domain.low if domain.high is None else domain.high})
+        return [operand if isinstance(operand, int | float) else 0]
+
     def bound_operand(self, factor: Factor, operands: Sequence[Operand | None], variable: Variable, high: int) -> None:
         """Sizes grow with the sizes they come from: search for the last input size that can end below `high`."""
-        others = [
-            [v]
-            if isinstance(v, int | float)
-            else None
-            if v is variable
-            else list(self.domains[v])
-            if isinstance(v, Variable)
-            else [0]
-            for v in operands
-        ]
-        corners = [None if other is None else sorted({other[0], other[-1]}) for other in others]
+        corners = [None if v is variable else self.ends(v) for v in operands]
 
         def least(size: int) -> int:
             return min(int(factor.formula(*row)) for row in product(*([size] if c is None else c for c in corners)))
