@@ -100,6 +100,19 @@ class LeNet(nn.Module):
         return found
 
 
+class Squeezing(nn.Module):
+    """A gate of one cell that is added, so that torch stretches it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.gate = nn.Conv2d(4, 4, 3, padding=1), nn.Conv2d(4, 4, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv(x)
+        found: Tensor = x + self.gate(F.adaptive_avg_pool2d(x, 1))
+        return found
+
+
 def discriminator() -> nn.Sequential:
     layers: list[nn.Module] = []
     for before, after in ((3, 8), (8, 16), (16, 32)):
@@ -114,6 +127,7 @@ MODULES = [
     (Inception(), (8, 7, 9)),
     (Shuffle(), (8, 8, 10)),
     (LeNet(), (1, 32, 32)),
+    (Squeezing(), (4, 7, 7)),
     (discriminator(), (3, 32, 32)),
 ]
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
-from netsolve.domain import Unknown
+from netsolve.domain import Domain, Unknown
+from netsolve.ops.arguments import Asked, Default
 from netsolve.ops.base import Formula, Mismatch, Operator, Rule
 
 
@@ -39,13 +40,23 @@ class Sizing:
             return None
 
     def argument(self, name: str, entry: int | None = None) -> Size:
-        """The value of an argument, or a size of which nothing is known."""
+        """The value of an argument, also where only one is possible (no padding around a kernel of 1)."""
         value = getattr(self.op, name)
         if isinstance(value, tuple):
             value = value[entry or 0]
         if value is None and name in self.op.follows:
             return self.argument(self.op.follows[name], entry)
-        return Open() if isinstance(value, Unknown) else value
+        return self.only(name, value, entry) if isinstance(value, Unknown) else value
+
+    def only(self, name: str, unknown: Unknown, entry: int | None) -> Size:
+        """The one value that an unknown may have, or a size of which nothing is known."""
+        kind = self.op.arguments[name]
+        domain = unknown.domain or (kind.default if isinstance(kind, Asked) else None)
+        if isinstance(domain, Default):
+            formula = Formula(domain.high)
+            values = self._operands(formula, entry, {}) if set(formula.operands) <= self.op.arguments.keys() else None
+            domain = None if values is None else Domain.between(domain.low, domain.high(*values))
+        return domain.low if isinstance(domain, Domain) and domain.count == 1 else Open()
 
     def apply(self, formula: Formula, *, entry: int | None = None, **given: Size) -> Size:
         """The value of a formula where its operands are known."""
