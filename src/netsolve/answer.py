@@ -110,6 +110,12 @@ class Solution:
 
         return verify(self.network, self.shapes)
 
+    def to_python(self) -> str:
+        """The network as the source of a torch module that needs nothing but torch."""
+        from netsolve.codegen import python_source  # noqa: PLC0415 - only who asks for code needs it
+
+        return python_source(self.network, self.shapes)
+
     def prove(self, timeout: float | None = 60.0) -> bool:
         """Whether z3's joint constraints of the whole network hold for these values.
 

@@ -21,6 +21,7 @@ class Format(StrEnum):
     text = "text"
     json = "json"
     toml = "toml"
+    python = "python"
 
 
 class Prefer(StrEnum):
@@ -30,6 +31,9 @@ class Prefer(StrEnum):
     small = "small"
     same = "same"
 
+
+DOCUMENTS = (Format.toml, Format.python)
+"""Formats of one answer as a whole."""
 
 CODES = {"solved": 0, "unsolvable": 1, "unknown": 3}
 
@@ -60,7 +64,7 @@ def solve(  # noqa: PLR0913, PLR0917 - an argument is an option
         msg = "--write needs a file, not standard input"
         raise typer.BadParameter(msg)
     if every:
-        _only_streamed({"--write": write, "--top": top is not None, "--format toml": format is Format.toml})
+        _only_streamed({"--write": write, "--top": top is not None, f"--format {format}": format in DOCUMENTS})
     network = read(file)
     with progress("looking for values that fit"):
         answer = ask(network, timeout=timeout, prefer=prefer.value)
@@ -159,7 +163,7 @@ def _emit(
     verdicts: "list[bool | None]",
     run: "Verification | None",
 ) -> None:
-    """Write what is written at the end: JSON, or the document with its values."""
+    """Write what is written at the end: JSON, the document with its values, or Python code."""
     from netsolve.document import write  # noqa: PLC0415
     from netsolve.report.json import answer_json  # noqa: PLC0415
     from netsolve.report.text import answer_text  # noqa: PLC0415
@@ -167,10 +171,12 @@ def _emit(
     if format is Format.json:
         sys.set_int_max_str_digits(0)
         typer.echo(answer_json(answer, solutions, verdicts, run))
+    elif format in DOCUMENTS and answer.best is None:
+        answer_text(answer, (), sys.stderr)
+    elif format is Format.python and answer.best is not None:
+        typer.echo(answer.best.to_python(), nl=False)
     elif format is Format.toml and answer.best is not None:
         typer.echo(write(answer.network, answer.best.values, answer.best.unknowns), nl=False)
-    elif format is Format.toml:
-        answer_text(answer, (), sys.stderr)
 
 
 def _overwrite(path: Path, network: "Network", best: "Solution") -> None:
