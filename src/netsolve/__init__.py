@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from netsolve.answer import Answer, Solution
     from netsolve.document import load, loads
     from netsolve.domain import Unknown
+    from netsolve.importers.onnx import from_onnx
     from netsolve.network import Layer, Network
     from netsolve.queries import Check, check, count, solve
     from netsolve.verification import Verification
@@ -24,6 +25,7 @@ _HOMES = {
     "Verification": "verification",
     "check": "queries",
     "count": "queries",
+    "from_onnx": "importers.onnx",
     "load": "document",
     "loads": "document",
     "solve": "queries",
@@ -46,6 +48,7 @@ __all__ = [
     "Verification",
     "check",
     "count",
+    "from_onnx",
     "load",
     "loads",
     "solve",

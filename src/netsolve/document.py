@@ -39,7 +39,7 @@ def load(file: str | FilePath) -> Network:
         with FilePath(file).open("rb") as stream:
             return read(stream, str(file))
     except OSError as error:
-        raise DocumentError([Mistake("", _unreadable(error))], str(file)) from None
+        raise DocumentError([Mistake("", unreadable(error))], str(file)) from None
     except ValueError as error:
         raise DocumentError([Mistake("", f"this is no file name: {error}")], repr(str(file))) from None
 
@@ -71,7 +71,7 @@ def loads(text: str, file: str = "") -> Network:
     return Reader(Source(text, file)).network(data)
 
 
-def _unreadable(error: OSError) -> str:
+def unreadable(error: OSError) -> str:
     """Why a file cannot be read."""
     reasons = {
         FileNotFoundError: "there is no such file",

@@ -1,0 +1,1 @@
+"""Networks from what others wrote: torch modules, their classes, the printouts of summaries."""
