@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from netsolve.cli.base import File, NoRun, PlainFormat, Timeout, judged, read, run
+from netsolve.cli.base import Blanked, File, NoRun, PlainFormat, Timeout, judged, read, run
 
 if TYPE_CHECKING:
     from netsolve.answer import Answer, Solution
@@ -54,6 +54,7 @@ def solve(  # noqa: PLR0913, PLR0917 - an argument is an option
     no_proof: Annotated[bool, typer.Option("--no-proof", help="Do not let z3 prove the answer.")] = False,  # noqa: FBT002
     no_run: NoRun = False,  # noqa: FBT002
     timeout: Timeout = 60.0,
+    unknown: Blanked = None,
 ) -> None:
     """Find the values of all question marks that fit together, prove them and run them in torch."""
     from netsolve.queries import solve as ask  # noqa: PLC0415
@@ -65,7 +66,10 @@ def solve(  # noqa: PLR0913, PLR0917 - an argument is an option
         raise typer.BadParameter(msg)
     if every:
         _only_streamed({"--write": write, "--top": top is not None, f"--format {format}": format in DOCUMENTS})
-    network = read(file)
+    network = read(file, unknown)
+    if write and network.source is None:
+        msg = "--write needs a TOML document; --format toml prints one"
+        raise typer.BadParameter(msg)
     with progress("looking for values that fit"):
         answer = ask(network, timeout=timeout, prefer=prefer.value)
     if every:
@@ -92,6 +96,7 @@ def count(
     file: File,
     format: Annotated[PlainFormat, typer.Option(help="How the number is written.")] = PlainFormat.text,  # noqa: A002
     timeout: Timeout = 60.0,
+    unknown: Blanked = None,
 ) -> None:
     """How many assignments of the question marks fit, exactly."""
     from netsolve.queries import counted  # noqa: PLC0415
@@ -99,7 +104,7 @@ def count(
     from netsolve.report.progress import progress  # noqa: PLC0415
 
     with progress("counting"):
-        found, reason = counted(read(file), timeout)
+        found, reason = counted(read(file, unknown), timeout)
     sys.set_int_max_str_digits(0)
     if format is PlainFormat.json:
         typer.echo(count_json(found, reason))
@@ -164,6 +169,7 @@ def _emit(
     run: "Verification | None",
 ) -> None:
     """Write what is written at the end: JSON, the document with its values, or Python code."""
+    from netsolve.composing import compose  # noqa: PLC0415
     from netsolve.document import write  # noqa: PLC0415
     from netsolve.report.json import answer_json  # noqa: PLC0415
     from netsolve.report.text import answer_text  # noqa: PLC0415
@@ -176,7 +182,9 @@ def _emit(
     elif format is Format.python and answer.best is not None:
         typer.echo(answer.best.to_python(), nl=False)
     elif format is Format.toml and answer.best is not None:
-        typer.echo(write(answer.network, answer.best.values, answer.best.unknowns), nl=False)
+        best = answer.best
+        text = write(answer.network, best.values, best.unknowns) if answer.network.source else compose(best.network)
+        typer.echo(text, nl=False)
 
 
 def _overwrite(path: Path, network: "Network", best: "Solution") -> None:

@@ -1,6 +1,6 @@
 """ONNX's convolutions, pools, pads and resizes as torch's layers."""
 
-from math import inf
+from math import inf, isfinite
 from typing import Any
 
 from netsolve.importers.onnx_graph import Node, Reading, RefusedError, Shape, Value, compact, made, reads, spatial
@@ -124,7 +124,9 @@ def cut(node: Node, x: Value, strides: Shape, full: list[int]) -> Sides:
     axes, mode = len(strides), node.text("auto_pad", "NOTSET")
     wanted = node.ints("output_shape")
     if wanted is None and mode in {"SAME_UPPER", "SAME_LOWER"}:
-        wanted = tuple(n * s for n, s in zip(x.shape[1:], strides, strict=True))
+        added = node.ints("output_padding", axes, 0) or ()  # comes on top, as onnx's own shape inference has it
+        spare = (max(whole - e - n * s, 0) for whole, e, n, s in zip(full, added, x.shape[1:], strides, strict=True))
+        return tuple(halves(total, upper=mode == "SAME_UPPER") for total in spare)
     if wanted is None:
         return sides_of(node, x, (1,) * axes, strides, strides)
     if len(wanted) not in {axes, axes + 2}:
@@ -150,8 +152,7 @@ def pool(graph: Reading, node: Node) -> Value:
     sides = sides_of(node, x, kernel, strides, dilations)
     ceil = bool(node.integer("ceil_mode")) and node.text("auto_pad", "NOTSET") in {"NOTSET", "VALID"}
     given: dict[str, Any] = {"kernel_size": compact(kernel), "stride": compact(strides), "ceil_mode": ceil}
-    halved = all(first <= k // 2 for (first, _), k in zip(sides, kernel, strict=True))
-    own = symmetric(sides) and halved and (node.op != "LpPool" or not any(first for first, _ in sides))
+    own = pads_itself(node, x, kernel, sides)
     included = bool(node.integer("count_include_pad"))
     if own and node.op != "LpPool":
         given["padding"] = compact(tuple(first for first, _ in sides))
@@ -175,6 +176,15 @@ def pool(graph: Reading, node: Node) -> Value:
         msg = "its second output, the places of the maxima, is used"
         raise RefusedError(msg)
     return y
+
+
+def pads_itself(node: Node, x: Value, kernel: Shape, sides: Sides) -> bool:
+    """Whether torch's pool can pad so: at most half the kernel, equally; an AvgPool3d only what holds its kernel."""
+    halved = symmetric(sides) and all(first <= k // 2 for (first, _), k in zip(sides, kernel, strict=True))
+    if node.op == "LpPool":
+        return not any(any(pair) for pair in sides)
+    deep = node.op == "AveragePool" and x.axes == 3  # noqa: PLR2004 - AvgPool3d
+    return halved and (not deep or all(n >= k for n, k in zip(x.shape[1:], kernel, strict=True)))
 
 
 def ceiled(x: Value, kernel: Shape, strides: Shape, dilations: Shape, sides: Sides | None = None) -> list[int]:
@@ -257,14 +267,10 @@ def resize(graph: Reading, node: Node) -> Value:
 
 
 def scaled(graph: Reading, node: Node, x: Value, factors: tuple[float, ...], how: dict[str, Any]) -> Value:
-    """An interpolation by scales, which ONNX multiplies in single precision."""
-    from numpy import float32, isfinite  # noqa: PLC0415 - onnx brings it
-
-    if not all(isfinite(factor) and 0 < factor < 2**16 for factor in factors):
-        msg = "its scales are no positive numbers"
-        raise RefusedError(msg)
-    target = tuple(int(float32(n) * float32(f)) for n, f in zip(x.shape[1:], factors, strict=True))
-    if target == tuple(int(n * f) for n, f in zip(x.shape[1:], factors, strict=True)):
-        factor: Any = factors[0] if len(set(factors)) == 1 else factors
-        return graph.add(made("Upsample", scale_factor=factor, **how), x, name=graph.wish(node))
-    return graph.add(made("Upsample", size=compact(target), **how), x, name=graph.wish(node))
+    """An interpolation by scales; written short where that gives the same size as the file's single precision."""
+    sizes = [int(n * f) for n, f in zip(x.shape[1:], factors, strict=True) if isfinite(f)]
+    short = tuple(float(f"{f:.7g}") for f in factors)
+    same = sizes == [int(n * f) for n, f in zip(x.shape[1:], short, strict=True) if isfinite(f)]
+    chosen = short if same else factors
+    factor: Any = chosen[0] if len(set(chosen)) == 1 else chosen
+    return graph.add(made("Upsample", scale_factor=factor, **how), x, name=graph.wish(node))
