@@ -1,6 +1,7 @@
 """What an ONNX graph computes of constants and of shapes, before anything runs: small arrays only."""
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 from netsolve.importers.onnx_graph import MOST_NUMBERS, Node, Reading, RefusedError, array
@@ -135,19 +136,45 @@ def rounded(name: str) -> Callable[..., Any]:
     return compute
 
 
+def filled(node: Node, sizes: Any) -> Any:
+    """One number everywhere."""
+    import numpy as np  # noqa: PLC0415 - onnx brings it
+
+    if prod(sizes.tolist()) > MOST_NUMBERS:
+        msg = "they are large"
+        raise ValueError(msg)
+    tensor = node.attribute("value", "tensor")
+    value = array(tensor).reshape(-1)[0] if tensor is not None else np.float32(0)
+    return np.full(sizes.tolist(), value)
+
+
+def reshaped(node: Node, data: Any, sizes: Any) -> Any:
+    """Another shape."""
+    del node
+    return data.reshape([data.shape[i] if size == 0 else size for i, size in enumerate(sizes.tolist())])
+
+
+def transposed(node: Node, data: Any) -> Any:
+    """Dimensions in another order."""
+    return data.transpose(node.ints("perm"))
+
+
 FOLDS: dict[str, Callable[..., Any]] = {
     "Add": arithmetic("add"),
     "Cast": cast,
     "Ceil": rounded("ceil"),
     "Concat": concat,
+    "ConstantOfShape": filled,
     "Div": arithmetic("divide"),
     "Floor": rounded("floor"),
     "Gather": gather,
     "Identity": same,
     "Mul": arithmetic("multiply"),
+    "Reshape": reshaped,
     "Slice": cut,
     "Squeeze": squeeze,
     "Sub": arithmetic("subtract"),
+    "Transpose": transposed,
     "Unsqueeze": unsqueeze,
 }
 """What computes a constant of constants, by the type of the node."""

@@ -194,7 +194,8 @@ class Reading:
             return ""
         parts = [part for part in name.split("/") if part]
         parts = parts[:-1] if len(parts) > 1 and re.split(r"[_-]", parts[-1])[0] == node.op else parts
-        return ".".join(re.sub(r"\W", "_", part, flags=re.ASCII) for part in parts)
+        own = (part.rpartition(".")[2] for part in parts)  # "/stage/stage.0/Conv" is a part of stage
+        return ".".join(re.sub(r"\W", "_", part, flags=re.ASCII) for part in own)
 
     def warn(self, node: Node, text: str) -> None:
         """Note what is not as it was, and does not change a size."""
