@@ -184,6 +184,30 @@ def test_an_answer_as_toml(run: Run, file: File) -> None:
     assert err == "none    no values fit: Small cannot have the sizes that are stated\n"
 
 
+def test_the_answer_as_python_code_is_all_that_stdout_gets(run: Run, file: File) -> None:
+    expected = '''from torch import Tensor, nn
+
+
+class Small(nn.Module):
+    """Small: 3 x 8 x 8 -> 4 x 8 x 8."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            # 3 x 8 x 8 -> 4 x 8 x 8
+            nn.Conv2d(3, 4, kernel_size=3, padding=1),
+            nn.ReLU(),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.features(x)
+'''
+    assert run("solve", file(SOLVABLE), "--format", "python") == (0, expected, "")
+    toml, python = (run("solve", file(UNSOLVABLE), "--format", kind) for kind in ("toml", "python"))
+    assert python == toml
+    assert python[:2] == (1, "")
+
+
 def test_the_proof_and_the_run_can_be_left_out(run: Run, file: File) -> None:
     code, out, _ = run("solve", file(SOLVABLE), "--no-proof", "--no-run")
     assert code == 0
@@ -267,7 +291,7 @@ REFUSED = " does not go with --all, which lists answers as text or json"
                 ["solve", "none.toml", "--all", *option.split()],
                 f"Invalid value: {option[:-2] if option == '--top 1' else option}{REFUSED}",
             )
-            for option in ("--write", "--top 1", "--format toml")
+            for option in ("--write", "--top 1", "--format toml", "--format python")
         ),
     ],
 )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from netsolve.document import load, loads
     from netsolve.domain import Unknown
     from netsolve.importers.modules import from_module, solve_module
+    from netsolve.importers.onnx import from_onnx
     from netsolve.importers.repairing import repair
     from netsolve.importers.summary import with_summary
     from netsolve.network import Layer, Network
@@ -43,6 +44,7 @@ _HOMES = {
     "count": "queries",
     "explain": "conflicts.explanation",
     "from_module": "importers.modules",
+    "from_onnx": "importers.onnx",
     "load": "document",
     "loads": "document",
     "repair": "importers.repairing",
@@ -81,6 +83,7 @@ __all__ = [
     "count",
     "explain",
     "from_module",
+    "from_onnx",
     "load",
     "loads",
     "repair",

@@ -19,6 +19,8 @@ from netsolve.problem import Problem, Variable, pose
 from netsolve.verification import Verification
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from torch import nn
 
 Status = Literal["solved", "unsolvable", "unknown"]
@@ -126,6 +128,23 @@ class Solution:
             from netsolve.verify import verify  # noqa: PLC0415 - torch takes seconds to import
 
         return verify(self.network, self.shapes)
+
+    def to_python(self) -> str:
+        """The network as the source of a torch module that needs nothing but torch."""
+        from netsolve.codegen import python_source  # noqa: PLC0415 - only who asks for code needs it
+
+        return python_source(self.network, self.shapes)
+
+    def to_onnx(self, path: "str | Path") -> None:
+        """Write the network as an ONNX file, by torch's exporter, with torch's usual initial weights.
+
+        Raises UsageError where onnx or onnxscript is missing or torch cannot export the network; TorchError where torch
+        cannot be imported; FaultError where onnx's shape inference gives an output another shape.
+        """
+        with torch_needed():
+            from netsolve.exporting import export  # noqa: PLC0415 - torch takes seconds to import
+
+        export(self.network, self.shapes, path)
 
     def prove(self, timeout: float | None = 60.0) -> bool:
         """Whether z3's joint constraints of the whole network hold for these values.

@@ -79,7 +79,8 @@ class Expansion:
     """A document's layers written out.
 
     report: takes every mistake; line: finds the line of a key path. What is mistaken is left out. aliases: the layer
-    or alias that the name of a block or repetition stands for; used: the blocks that are used.
+    or alias that the name of a block or repetition stands for; uses: for the name of each use of a block that block's;
+    used: the blocks that are used.
     """
 
     blocks: Mapping[str, Any]
@@ -89,6 +90,7 @@ class Expansion:
     placed: list[Placed] = field(default_factory=list)
     aliases: dict[str, str] = field(default_factory=dict)
     owners: dict[str, Path] = field(default_factory=dict)
+    uses: dict[str, str] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     interned: dict[tuple[Path, int], _Arguments] = field(default_factory=dict)
     edges: int = 0
@@ -304,6 +306,7 @@ class Expansion:
         for i in range(self.times(table, path, name)):
             prefix = f"{name}.{i}." if "repeat" in table else f"{name}."
             inner, inside, depth = self.bodies.locals[where], (*scope.inside, block), scope.depth + 1
+            self.uses[prefix[:-1]] = block
             output = self.body(layers, where, _Scope(prefix, "", inner, output, given, None, scope, inside, depth))
             if "repeat" in table:
                 self.aliases[self.claim(f"{name}.{i}", path)] = output

@@ -25,7 +25,7 @@ class Layers:
     """The layers while they are read.
 
     inputs: the names of the network's; placed: all layers by name; aliases: the last layers of blocks and repetitions;
-    owners: where each name was given.
+    owners: where each name was given; uses: the block of each name that stands for one.
     """
 
     mistakes: Mistakes
@@ -33,6 +33,7 @@ class Layers:
     placed: dict[str, Placed] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
     owners: Mapping[str, Path] = field(default_factory=dict)
+    uses: Mapping[str, str] = field(default_factory=dict)
     cached: dict[tuple[Path, int], Operator | None] = field(default_factory=dict)
 
     def read(self, data: Mapping[str, Any]) -> list[Layer]:
@@ -49,7 +50,7 @@ class Layers:
         expansion = Expansion(blocks, self.inputs, self.mistakes.add, self.mistakes.source.line)
         self.placed = {layer.name: layer for layer in expansion.expand(value)}
         self.aliases = {name: expansion.last(name) for name in expansion.aliases}
-        self.owners = expansion.owners
+        self.owners, self.uses = expansion.owners, expansion.uses
         for name in blocks.keys() - expansion.used if self.placed else ():
             self.mistakes.warn(("blocks", name), f"blocks.{name}", "no layer uses this block")
         self.dangling()

@@ -85,9 +85,9 @@ class Network:
     inputs: the shapes of the inputs, without batch; output: what is stated of the one output; outputs: the names of the
     layers whose results are wanted, left empty where that is every layer that feeds no other; defaults: what an unknown
     without values of its own may be, by argument; source: the document it was read from; blocks: for the name of each
-    block and repetition its last layer; warnings: what is allowed, and probably not meant. Raises DocumentError, with
-    all mistakes, where it is made in code of what cannot be a network; question marks and constraints may be texts as
-    in documents.
+    block and repetition its last layer; uses: for the name of each use of a block that block's; warnings: what is
+    allowed, and probably not meant. Raises DocumentError, with all mistakes, where it is made in code of what cannot be
+    a network; question marks and constraints may be texts as in documents.
     """
 
     inputs: Mapping[str, Stated]
@@ -99,6 +99,7 @@ class Network:
     name: str = ""
     source: Source | None = field(default=None, compare=False, repr=False)
     blocks: Mapping[str, str] = field(default_factory=dict)
+    uses: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     warnings: tuple[Mistake, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
@@ -109,6 +110,7 @@ class Network:
         object.__setattr__(self, "inputs", frozen(self.inputs))
         object.__setattr__(self, "defaults", frozen(self.defaults))
         object.__setattr__(self, "blocks", frozen(self.blocks))
+        object.__setattr__(self, "uses", frozen(self.uses))
 
     def _check(self) -> None:
         """Read what a network in code says. Raises DocumentError with all mistakes."""

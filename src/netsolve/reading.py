@@ -50,6 +50,7 @@ class Reader:
             self.text(data.get("name", ""), ("name",)),
             self.source,
             self.layers.aliases,
+            self.layers.uses,
         )
         self.namespace(network)
         if inputs and layers:

@@ -32,7 +32,14 @@ class PlainFormat(StrEnum):
     json = "json"
 
 
-File = Annotated[str, typer.Argument(help="A network as TOML; - for standard input.", metavar="FILE")]
+File = Annotated[
+    str,
+    typer.Argument(help="A network as TOML, or an ONNX model (.onnx); - for TOML on standard input.", metavar="FILE"),
+]
+Blanked = Annotated[
+    list[str] | None,
+    typer.Option("--unknown", help="An argument of an ONNX model to ask for: padding, padding=0..3.", metavar="NAME"),
+]
 Timeout = Annotated[float, typer.Option(help="Seconds for the search, and again for the proof.", min=0.001, max=1e6)]
 NoProof = Annotated[bool, typer.Option("--no-proof", help="Do not let z3 prove the answer.")]
 Full = Annotated[bool, typer.Option("--full", help="Fold no layers that are alike; a terminal shows them folded.")]
@@ -71,20 +78,37 @@ def main(
     del version
 
 
-def read(file: str) -> "Network":
-    """The network of a file or of standard input; its warnings go to stderr."""
+def read(file: str, unknown: list[str] | None = None) -> "Network":
+    """The network of a file or of standard input; its warnings go to stderr. unknown: what to ask of an ONNX model."""
     from netsolve.document import load, read  # noqa: PLC0415
     from netsolve.errors import printable  # noqa: PLC0415
 
     if file == "-" and sys.stdin is None:
         msg = "standard input is closed"
         raise typer.BadParameter(msg)
-    network = load(file) if file != "-" else read(sys.stdin.buffer, "<stdin>")
+    if file.lower().endswith(".onnx"):
+        network = _model(file, unknown or [])
+    elif unknown:
+        msg = '--unknown is for ONNX models; a document says "?" itself'
+        raise typer.BadParameter(msg)
+    else:
+        network = load(file) if file != "-" else read(sys.stdin.buffer, "<stdin>")
     for warning in network.warnings:
-        file_name = network.source.file if network.source else ""
+        file_name = network.source.file if network.source else file
         place = ":".join(part for part in (printable(file_name), str(warning.line or "")) if part)
         typer.echo(f"{place}: warning: {warning}", err=True)
     return network
+
+
+def _model(file: str, unknown: list[str]) -> "Network":
+    """The network of an ONNX model."""
+    from netsolve.errors import UsageError  # noqa: PLC0415
+    from netsolve.importers.onnx import from_onnx  # noqa: PLC0415
+
+    try:
+        return from_onnx(file, unknown=dict(entry.partition("=")[::2] for entry in unknown))
+    except UsageError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def run(verify: "Callable[[], Verification]", *, quiet: bool) -> "Verification | None":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from netsolve.cli.base import File, Full, NoProof, NoRun, PlainFormat, Timeout, judged, read, run
+from netsolve.cli.base import Blanked, File, Full, NoProof, NoRun, PlainFormat, Timeout, judged, read, run
 from netsolve.cli.explain import explained
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ class Format(StrEnum):
     text = "text"
     json = "json"
     toml = "toml"
+    python = "python"
 
 
 class Prefer(StrEnum):
@@ -32,6 +33,9 @@ class Prefer(StrEnum):
     small = "small"
     same = "same"
 
+
+DOCUMENTS = (Format.toml, Format.python)
+"""Formats of one answer as a whole."""
 
 CODES = {"solved": 0, "unsolvable": 1, "unknown": 3}
 
@@ -56,6 +60,7 @@ def solve(  # noqa: PLR0913, PLR0917 - an argument is an option
     summary: Annotated[
         str, typer.Option(help="What torchsummary or torchinfo printed: the sizes after layers.", metavar="FILE")
     ] = "",
+    unknown: Blanked = None,
 ) -> None:
     """Find the values of all question marks that fit together, prove them and run them in torch."""
     from netsolve.conflicts.padded import uneven_note  # noqa: PLC0415
@@ -67,10 +72,13 @@ def solve(  # noqa: PLR0913, PLR0917 - an argument is an option
         msg = "--write needs a file, not standard input"
         raise typer.BadParameter(msg)
     if every:
-        _only_streamed({"--write": write, "--top": top is not None, "--format toml": format is Format.toml})
-    network = read(file)
+        _only_streamed({"--write": write, "--top": top is not None, f"--format {format}": format in DOCUMENTS})
+    network = read(file, unknown)
     if summary:
         network = _printed(network, summary)
+    if write and network.source is None:
+        msg = "--write needs a TOML document; --format toml prints one"
+        raise typer.BadParameter(msg)
     with progress("looking for values that fit"):
         answer = ask(network, timeout=timeout, prefer=prefer.value)
     if every:
@@ -100,6 +108,7 @@ def count(
     file: File,
     format: Annotated[PlainFormat, typer.Option(help="How the number is written.")] = PlainFormat.text,  # noqa: A002
     timeout: Timeout = 60.0,
+    unknown: Blanked = None,
 ) -> None:
     """How many assignments of the question marks fit, exactly."""
     from netsolve.queries import counted  # noqa: PLC0415
@@ -107,7 +116,7 @@ def count(
     from netsolve.report.progress import progress  # noqa: PLC0415
 
     with progress("counting"):
-        found, reason = counted(read(file), timeout)
+        found, reason = counted(read(file, unknown), timeout)
     sys.set_int_max_str_digits(0)
     if format is PlainFormat.json:
         typer.echo(count_json(found, reason))
@@ -192,7 +201,8 @@ def _emit(  # noqa: PLR0913, PLR0917 - all that is written goes through here
     run: "Verification | None",
     conflict: "Conflict | None",
 ) -> None:
-    """Write what is written at the end: JSON, or the document with its values."""
+    """Write what is written at the end: JSON, the document with its values, or Python code."""
+    from netsolve.composing import compose  # noqa: PLC0415
     from netsolve.document import write  # noqa: PLC0415
     from netsolve.report.conflict import conflict_data  # noqa: PLC0415
     from netsolve.report.json import answer_json  # noqa: PLC0415
@@ -202,10 +212,14 @@ def _emit(  # noqa: PLR0913, PLR0917 - all that is written goes through here
         sys.set_int_max_str_digits(0)
         data = None if conflict is None else conflict_data(conflict, answer.reasons)
         typer.echo(answer_json(answer, solutions, verdicts, run, data))
-    elif format is Format.toml and answer.best is not None:
-        typer.echo(write(answer.network, answer.best.values, answer.best.unknowns), nl=False)
-    elif format is Format.toml:
+    elif format in DOCUMENTS and answer.best is None:
         answer_text(answer, (), sys.stderr)
+    elif format is Format.python and answer.best is not None:
+        typer.echo(answer.best.to_python(), nl=False)
+    elif format is Format.toml and answer.best is not None:
+        best = answer.best
+        text = write(answer.network, best.values, best.unknowns) if answer.network.source else compose(best.network)
+        typer.echo(text, nl=False)
 
 
 def _overwrite(path: Path, network: "Network", best: "Solution") -> None:

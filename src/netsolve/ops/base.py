@@ -18,6 +18,9 @@ Shape = tuple[Size, ...]
 Known = tuple[tuple[int, ...], ...]
 """The shapes of a layer's inputs once every number is known, without batch."""
 
+Code = Callable[[str], str]
+"""Gives the Python expression of an argument: a literal, or a name that holds it."""
+
 
 class Formula:
     """A function of integers by the names of its parameters.
@@ -136,12 +139,11 @@ class Operator:
     """The arguments of one layer as they are written: numbers, lists of them, or unknowns.
 
     torch_name: what a document calls it; builder: the class of netsolve.modules that builds it, where torch.nn has none
-    of that name; arity: the least and the greatest number of inputs (None: any); policies: sentences of its
-    refusals that are netsolve's own, where torch would go on; cases: operands
+    of that name; helper: a function that its Python code calls; arity: the least and the greatest number of inputs
+    (None: any); policies: sentences of its refusals that are netsolve's own, where torch would go on; cases: operands
     that engines enumerate; follows: arguments that equal another one unless written; terms: operands of its rules
     besides its arguments and `n`, `out`, `in_channels`, which its `pose` supplies; indices: whether its input holds
-    whole numbers, as a table's rows; channels_first: whether its output
-    has channels first (None: as its input).
+    whole numbers, as a table's rows; channels_first: whether its output has channels first (None: as its input).
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
@@ -155,6 +157,7 @@ class Operator:
     policies: ClassVar[tuple[str, ...]] = ()
     cases: ClassVar[frozenset[str]] = frozenset()
     follows: ClassVar[Mapping[str, str]] = {}
+    helper: ClassVar[str] = ""
     channels_first: ClassVar[bool | None] = None
     indices: ClassVar[bool] = False
     terms: ClassVar[frozenset[str]] = frozenset()
@@ -188,12 +191,51 @@ class Operator:
         }
         return given | {name: inputs[arg.source][arg.dim] for name, arg in self.inferred.items()}
 
+    def plain(self, inputs: Known) -> "tuple[Operator, ...]":
+        """The layers of torch's own, one after the other, that do the same for inputs of these shapes."""
+        del inputs
+        return (self,)
+
+    def torch_class(self, count: int) -> str:
+        """The class of torch.nn that is this layer with so many inputs; empty where torch has only a function."""
+        del count
+        return self.torch_name if self.torch_name[:1].isupper() else ""
+
+    def code_arguments(self, inputs: Known) -> dict[str, Any]:
+        """The arguments that stand in Python code: those of torch's class or function."""
+        return self.torch_arguments(inputs)
+
+    def targets(self, name: str) -> str:
+        """What a call of the layer is assigned to in Python code, where `name` is to hold its output."""
+        return name
+
+    def source(self, module: str, feeds: tuple[str, ...], inputs: Known, code: Code) -> str:
+        """The layer's call as Python code.
+
+        module: the expression of torch's module, where it is one; feeds: those of its inputs, and inputs: their shapes;
+        code: gives the expression of an argument.
+        """
+        if module:
+            return f"{module}({', '.join(feeds)})"
+        given = self.code_arguments(inputs)
+        needed = [field.name for field in fields(self) if field.default is MISSING]
+        ordered = [code(name) for name in needed] if needed != ["dim"] else [f"dim={code('dim')}"]
+        ordered += [f"{name}={code(name)}" for name in given if name not in needed]
+        return f"{feeds[0]}.{self.torch_name}({', '.join(ordered)})"
+
     def infer(self, trace: Trace, *inputs: Shape) -> None:
         """What the inputs imply equals what is written, where it is written."""
         for name, argument in self.inferred.items():
             if getattr(self, name) is not None:
                 implied = inputs[argument.source][argument.dim]
                 trace.equal(trace.argument(name), implied, f"{name} is written, and the input implies it")
+
+
+def spread(code: str) -> str:
+    """The expression of a tuple as arguments of a call; that of a number as it is."""
+    if code.startswith("("):
+        return code[1:-1].rstrip(",")
+    return code if code.lstrip("-").isdigit() else f"*{code}"
 
 
 def is_axial(operator: type[Operator], rule: Formula) -> bool:

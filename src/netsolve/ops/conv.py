@@ -1,12 +1,12 @@
 """Convolutions. Source: torch.nn.Conv1d, Conv2d, Conv3d."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Annotated, Any
 
 from netsolve.arith import absolute, ceil_div
 from netsolve.ops.arguments import Asked, Default, Inferred, Window
-from netsolve.ops.base import Known, Law, Rule, Shape, Size, Spatial, Trace, register_each
+from netsolve.ops.base import OPERATORS, Known, Law, Operator, Rule, Shape, Size, Spatial, Trace, register_each
 from netsolve.ops.plain import Switch, Word
 from netsolve.ops.window import CONV_PADDING, Dilation, Kernel, Stride, full_padding, same_padding, slide, span
 
@@ -158,6 +158,20 @@ class Conv(Spatial):
         """Without a padding that the module works out itself."""
         given = super().torch_arguments(inputs)
         return {key: value for key, value in given.items() if key != "padding" or not is_tensorflow(self)}
+
+    def plain(self, inputs: Known) -> tuple[Operator, ...]:
+        """Where it pads as TensorFlow does: an explicit pad layer, if its sides differ, and a convolution."""
+        if not is_tensorflow(self):
+            return (self,)
+        numbers = [
+            (entry_of(self.kernel_size, axis), entry_of(self.stride, axis), entry_of(self.dilation, axis))
+            for axis in range(self.axes)
+        ]
+        sides = [tensorflow_sides(n, *each) for n, each in zip(inputs[0][1:], numbers, strict=True)]
+        if all(first == last for first, last in sides):
+            return (replace(self, padding=tuple(first for first, _ in sides)),)
+        padding = tuple(side for pair in reversed(sides) for side in pair)
+        return (OPERATORS[f"ZeroPad{self.axes}d"](padding=padding), replace(self, padding=0))  # type: ignore[call-arg]
 
     def parameters(self, inputs: Known) -> int:
         """Weights (out_channels, in_channels / groups, *kernel_size) and biases."""

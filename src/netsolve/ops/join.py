@@ -1,11 +1,25 @@
 """Where branches meet, and layers known only by their shape. Source: torch.add, torch.mul, torch.maximum, torch.cat."""
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import Annotated, Any
 
 from netsolve.arith import either, maximum
 from netsolve.ops.arguments import Sizes
-from netsolve.ops.base import Formula, Operator, Rule, Shape, Size, Trace, describe_rank, publish, register
+from netsolve.ops.base import (
+    Code,
+    Formula,
+    Known,
+    Operator,
+    Rule,
+    Shape,
+    Size,
+    Trace,
+    describe_rank,
+    publish,
+    register,
+    spread,
+)
 from netsolve.ops.plain import Integer, Switch
 from netsolve.ops.shape import BATCH, dimension
 
@@ -45,6 +59,18 @@ class Equal(Meet):
 
     policies = (UNSTRETCHED,)
 
+    def code_arguments(self, inputs: Known) -> dict[str, Any]:
+        """None: torch stretches unasked."""
+        del inputs
+        return {}
+
+    def source(self, module: str, feeds: tuple[str, ...], inputs: Known, code: Code) -> str:
+        """A sum is written with plus signs; of other functions, each takes two inputs."""
+        del module, inputs, code
+        if self.torch_name == "add":
+            return " + ".join(feeds)
+        return reduce(lambda left, right: f"torch.{self.torch_name}({left}, {right})", feeds)
+
     def pose(self, trace: Trace, *inputs: Shape) -> Shape:
         """All shapes are one."""
         ranks_agree(trace, self.torch_name, inputs)
@@ -67,6 +93,11 @@ class Mul(Meet):
     torch_name = "mul"
     builder = "Mul"
 
+    def source(self, module: str, feeds: tuple[str, ...], inputs: Known, code: Code) -> str:
+        """A product."""
+        del module, inputs, code
+        return " * ".join(feeds)
+
     def pose(self, trace: Trace, *inputs: Shape) -> Shape:
         """Stretch sizes of 1."""
         ranks_agree(trace, self.torch_name, inputs)
@@ -86,6 +117,11 @@ class Cat(Operator):
     policies = (BATCH,)
 
     dim: Annotated[int, Integer()] = 1
+
+    def source(self, module: str, feeds: tuple[str, ...], inputs: Known, code: Code) -> str:
+        """A call with a list."""
+        del module, inputs
+        return f"torch.cat([{', '.join(feeds)}], dim={code('dim')})"
 
     def pose(self, trace: Trace, *inputs: Shape) -> Shape:
         """Add the sizes along `dim`."""
@@ -109,6 +145,11 @@ class Opaque(Operator):
     arity = (1, None)
 
     out: Annotated[Any, Sizes(least=1)]
+
+    def source(self, module: str, feeds: tuple[str, ...], inputs: Known, code: Code) -> str:
+        """Zeros of the stated shape."""
+        del module, inputs
+        return f"{feeds[0]}.new_zeros({feeds[0]}.shape[0], {spread(code('out'))})"
 
     def pose(self, trace: Trace, *inputs: Shape) -> Shape:
         """Take the shape as given."""

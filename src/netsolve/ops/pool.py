@@ -56,6 +56,10 @@ class Indexed(Spatial):
         if self.return_indices:
             object.__setattr__(self, "builder", self.torch_name)
 
+    def targets(self, name: str) -> str:
+        """Besides: the places, where they are kept."""
+        return f"{name}, {name}_indices" if self.return_indices else name
+
 
 @dataclass(frozen=True, kw_only=True)
 class MaxPool(Indexed):

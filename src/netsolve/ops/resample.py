@@ -6,7 +6,9 @@ from typing import Annotated, Any, ClassVar
 from netsolve.ops.arguments import Asked, Default, Sizes
 from netsolve.ops.base import (
     NOT_EMPTY,
+    Code,
     Formula,
+    Known,
     Law,
     Operator,
     Rule,
@@ -24,6 +26,11 @@ SCALED = Formula(scaled)
 MOST = 2**16
 """The largest scale_factor: far above what anyone means, and far below what overflows."""
 NOTHING = "a scale_factor of 0 leaves nothing"
+CENTER_CROP = '''def center_crop(x: Tensor, sizes: tuple[int, ...]) -> Tensor:
+    """The middle of each spatial axis."""
+    for axis, size in enumerate(sizes, 2):
+        x = x.narrow(axis, (x.shape[axis] - size) // 2, size)
+    return x'''
 INSIDE = Rule("the crop is no larger than the input", lambda n, size: size <= n)
 
 
@@ -118,6 +125,17 @@ class Upsample(Resize):
             raise trace.fail("recompute_scale_factor has no meaning without scale_factor", "leave it out")
         return super().pose(trace, *inputs)
 
+    def torch_class(self, count: int) -> str:
+        """Torch has only a function that takes another tensor's size."""
+        return self.torch_name if count == 1 else ""
+
+    def source(self, module: str, feeds: tuple[str, ...], inputs: Known, code: Code) -> str:
+        """The function where a second input gives the size."""
+        if module:
+            return super().source(module, feeds, inputs, code)
+        given = [f"{key}={code(key)}" for key in self.code_arguments(inputs)]
+        return f"functional.interpolate({', '.join([feeds[0], f'size={feeds[1]}.shape[2:]', *given])})"
+
 
 @dataclass(frozen=True, kw_only=True)
 class UpsamplingNearest2d(Resize):
@@ -140,6 +158,7 @@ class CenterCrop(Operator):
 
     arity = (1, 2)
     builder = "CenterCrop"
+    helper = CENTER_CROP
     channels_first = True
     ranks: ClassVar[frozenset[int]] = frozenset({2, 3, 4})
     rules = (INSIDE,)
@@ -155,6 +174,19 @@ class CenterCrop(Operator):
         for n, size in zip(x[1:], sizes, strict=True):
             trace.require(INSIDE, n=n, size=size)
         return (x[0], *sizes)
+
+    def torch_class(self, count: int) -> str:
+        """None."""
+        del count
+        return ""
+
+    def source(self, module: str, feeds: tuple[str, ...], inputs: Known, code: Code) -> str:
+        """A call of the function that stands above the classes."""
+        del module
+        whole = isinstance(self.size, tuple) or self.size is None
+        sizes = code("size") if whole else f"({', '.join([code('size')] * (len(inputs[0]) - 1))},)"
+        sizes = sizes.replace(",)", ")") if len(inputs[0]) > 2 else sizes  # noqa: PLR2004 - one spatial axis
+        return f"center_crop({feeds[0]}, {f'{feeds[1]}.shape[2:]' if len(feeds) > 1 else sizes})"
 
 
 @dataclass(frozen=True, kw_only=True)

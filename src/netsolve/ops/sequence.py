@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
 from netsolve.ops.arguments import Asked, Inferred
-from netsolve.ops.base import Formula, Known, Operator, Rule, Shape, Trace, describe_rank, register
+from netsolve.ops.base import Code, Formula, Known, Operator, Rule, Shape, Trace, describe_rank, register
 from netsolve.ops.plain import Always, Integer, Real, Switch, Word
 
 BATCH_FIRST = Always()
@@ -33,6 +33,10 @@ class BatchFirst(Operator):
     def torch_arguments(self, inputs: Known) -> dict[str, Any]:
         """Besides: batch_first, which torch has off."""
         return super().torch_arguments(inputs) | {"batch_first": True}
+
+    def targets(self, name: str) -> str:
+        """Torch gives a second result: the last state, or the attention's weights."""
+        return f"{name}, _"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +146,12 @@ class MultiheadAttention(BatchFirst):
         trace.equal(key[0], value[0], "key and value are equally long")
         return query
 
+    def source(self, module: str, feeds: tuple[str, ...], inputs: Known, code: Code) -> str:
+        """The call with all three inputs, and without weights."""
+        del inputs, code
+        query, key, value = feeds + (feeds[-1],) * (3 - len(feeds))
+        return f"{module}({query}, {key}, {value}, need_weights=False)"
+
     def parameters(self, inputs: Known) -> int:
         """Projections in and out, biases, and with add_bias_kv a vector each for key and value."""
         e = inputs[0][-1]
@@ -171,6 +181,10 @@ class TransformerEncoderLayer(BatchFirst):
         self.infer(trace, x)
         trace.require(self.rules[0], features=x[-1])
         return x
+
+    def targets(self, name: str) -> str:
+        """The output alone."""
+        return name
 
     def parameters(self, inputs: Known) -> int:
         """Attention, two linear layers, two norms."""

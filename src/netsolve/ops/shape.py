@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 
 from netsolve.arith import both, where
 from netsolve.ops.arguments import Asked, Sizes
-from netsolve.ops.base import Formula, Operator, Rule, Shape, Size, Trace, register
+from netsolve.ops.base import Code, Formula, Known, Operator, Rule, Shape, Size, Trace, register, spread
 from netsolve.ops.plain import Dims, Integer
 
 BATCH = "is the batch, which is never touched"
@@ -111,6 +111,11 @@ class Reshape(Reshaped):
 
     shape: Annotated[Any, Sizes(least=1, rest=True)]
 
+    def source(self, module: str, feeds: tuple[str, ...], inputs: Known, code: Code) -> str:
+        """The batch stays as it is."""
+        del module, inputs
+        return f"{feeds[0]}.reshape({feeds[0]}.shape[0], {spread(code('shape'))})"
+
     def pose(self, trace: Trace, x: Shape) -> Shape:
         """The sizes as they are given."""
         return self.reshaped(trace, "shape", x)
@@ -154,6 +159,12 @@ class Permute(Operator):
     policies = (BATCH,)
 
     dims: Annotated[Any, Dims()]
+
+    def source(self, module: str, feeds: tuple[str, ...], inputs: Known, code: Code) -> str:
+        """The batch comes first, also where it is left out."""
+        del module
+        whole = isinstance(self.dims, tuple) and len(self.dims) == len(inputs[0]) + 1
+        return f"{feeds[0]}.permute({'' if whole else '0, '}{spread(code('dims'))})"
 
     def pose(self, trace: Trace, x: Shape) -> Shape:
         """Pick the sizes in their new order."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 from netsolve.arith import both
 from netsolve.domain import POSITIVE
 from netsolve.ops.arguments import Window
-from netsolve.ops.base import Known, Law, Rule, Shape, Spatial, Trace, register_each, wrong_rank
+from netsolve.ops.base import Code, Known, Law, Rule, Shape, Spatial, Trace, register_each, wrong_rank
 from netsolve.ops.plain import Real, Reals
 from netsolve.ops.pool import LAW, WITHIN, CeilMode, Indexed, Padding, pool
 from netsolve.ops.window import Kernel, PoolStride, scaled
@@ -113,6 +113,19 @@ class MaxUnpool(Spatial):
         for own, other in zip(x, pooled, strict=True):
             trace.equal(own, other, f"{self.torch_name} takes a tensor and a pool's output of the same shape")
         return super().pose(trace, x)
+
+    def code_arguments(self, inputs: Known) -> dict[str, Any]:
+        """Without output_size, which torch takes in the call."""
+        return {key: value for key, value in self.torch_arguments(inputs).items() if key != "output_size"}
+
+    def source(self, module: str, feeds: tuple[str, ...], inputs: Known, code: Code) -> str:
+        """The call with the places that the pool keeps."""
+        del inputs, code
+        given = [feeds[0], f"{feeds[1]}_indices"]
+        if self.output_size is not None:
+            sizes = self.output_size if isinstance(self.output_size, tuple) else (self.output_size,) * self.axes
+            given.append(f"output_size={sizes}")
+        return f"{module}({', '.join(given)})"
 
 
 def shrunk(n: Any, output_ratio: Any) -> Any:
