@@ -568,3 +568,26 @@ def test_there_and_back(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_there_and_back_everywhere(path: Path, tmp_path: Path) -> None:
     there_and_back(path, tmp_path)
+
+
+def test_weights_say_what_went_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    nodes = [
+        helper.make_node("Conv", ["x", "w1"], ["a"], pads=[0] * 4),
+        helper.make_node("MaxPool", ["a"], ["b"], kernel_shape=[2, 2], strides=[2, 2]),
+        helper.make_node("Flatten", ["b"], ["c"]),
+        helper.make_node("Gemm", ["c", "w2"], ["y"], transB=1),
+    ]
+    tensors = (weight("w1", 6, 1, 5, 5), weight("w2", 10, 6 * 14 * 14))
+    path = tmp_path / "net.onnx"
+    save(model(*nodes, x=(1, 1, 32, 32), tensors=tensors), str(path))
+    answer = solve(from_onnx(path, unknown="padding"))
+    assert answer.best is not None
+    assert answer.count == 1
+    assert set(answer.best.values.values()) == {0}
+    with pytest.raises(SystemExit) as ended, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["netsolve", "trace", str(path), "--unknown", "padding"])
+        __main__.main()
+    assert ended.value.code == 0
+    again = solve(loads(capsys.readouterr().out)).best
+    assert again is not None
+    assert again.values == answer.best.values

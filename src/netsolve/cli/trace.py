@@ -1,10 +1,12 @@
-"""trace: a document from an existing torch module."""
+"""trace: a document from an existing torch module or ONNX model."""
 
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from netsolve.cli.base import read
 
 if TYPE_CHECKING:
     from netsolve.network import Network
@@ -14,15 +16,18 @@ def trace(  # noqa: PLR0913, PLR0917 - an argument is an option
     target: Annotated[
         str,
         typer.Argument(
-            help="A Python file or a name to import, a colon, a class, function or module in it.", metavar="MODULE:NAME"
+            help="A Python file or a name to import, a colon, a class, function or module in it; or a file MODEL.onnx.",
+            metavar="MODULE:NAME",
         ),
     ],
     shapes: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
-            "--input", help="The input without batch: 3,96,96; of several each by name: left=3,96,96.", metavar="SHAPE"
+            "--input",
+            help="The input without batch: 3,96,96; of several each by name: left=3,96,96. A model has its own.",
+            metavar="SHAPE",
         ),
-    ],
+    ] = None,
     args: Annotated[str, typer.Option(help="What the class or function is called with: '10, width=64'.")] = "",
     unknown: Annotated[
         list[str] | None,
@@ -37,21 +42,19 @@ def trace(  # noqa: PLR0913, PLR0917 - an argument is an option
         str, typer.Option("--output-file", "-o", help="Where the document goes, instead of stdout.", metavar="FILE")
     ] = "",
 ) -> None:
-    """Write the document of a torch module, which need not fit. Importing MODULE and calling NAME runs your code."""
-    from netsolve.composing import compose  # noqa: PLC0415
-    from netsolve.errors import UsageError, torch_needed  # noqa: PLC0415
+    """Write the document of a torch module, which need not fit, or of an ONNX model.
 
-    inputs, stated = _shapes(shapes, "--input"), _shapes(opaque or [], "--opaque")
-    end = _shape(output, "--output") if output else None
-    with torch_needed():
-        from netsolve.importers.modules import from_module  # noqa: PLC0415
-        from netsolve.importers.targets import module_at  # noqa: PLC0415
-    module = module_at(target, args)
-    asked = dict(entry.partition("=")[::2] for entry in unknown or [])
-    try:
-        network = from_module(module, inputs.get("", inputs), output=end, unknown=asked, opaque=stated)
-    except UsageError as error:
-        raise typer.BadParameter(str(error)) from None
+    Importing MODULE and calling NAME runs your code; a model is only read.
+    """
+    from netsolve.composing import compose  # noqa: PLC0415
+
+    if target.lower().endswith(".onnx"):
+        if shapes or args or opaque or output:
+            msg = "--input, --args, --opaque and --output are for torch modules; a model says its own"
+            raise typer.BadParameter(msg)
+        network = read(target, unknown)
+    else:
+        network = _traced(target, shapes or [], args, unknown or [], opaque or [], output)
     text = compose(network)
     if to:
         Path(to).write_text(text, encoding="utf-8")
@@ -59,6 +62,28 @@ def trace(  # noqa: PLR0913, PLR0917 - an argument is an option
         typer.echo(text, nl=False)
     sys.stdout.flush()
     _doubts(network)
+
+
+def _traced(  # noqa: PLR0913, PLR0917 - an argument is an option
+    target: str, shapes: list[str], args: str, unknown: list[str], opaque: list[str], output: str
+) -> "Network":
+    """The network of a torch module."""
+    from netsolve.errors import UsageError, torch_needed  # noqa: PLC0415
+
+    if not shapes:
+        msg = "--input is missing: the shape of the module's input without batch, such as --input 3,96,96"
+        raise typer.BadParameter(msg)
+    inputs, stated = _shapes(shapes, "--input"), _shapes(opaque, "--opaque")
+    end = _shape(output, "--output") if output else None
+    with torch_needed():
+        from netsolve.importers.modules import from_module  # noqa: PLC0415
+        from netsolve.importers.targets import module_at  # noqa: PLC0415
+    module = module_at(target, args)
+    asked = dict(entry.partition("=")[::2] for entry in unknown)
+    try:
+        return from_module(module, inputs.get("", inputs), output=end, unknown=asked, opaque=stated)
+    except UsageError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def _doubts(network: "Network") -> None:

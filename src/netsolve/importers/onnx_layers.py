@@ -146,13 +146,12 @@ def matmul(graph: Reading, node: Node) -> Value:
 
 
 def linear(graph: Reading, node: Node, x: Value, weight: tuple[int, int], *, bias: bool) -> Value:
-    """A linear layer; on more than features, in_features says that the last dimension is meant."""
+    """A linear layer; its weight says how many features it takes, whatever becomes unknown before it."""
     features, out = weight
     if features != x.shape[-1]:
         msg = f"its weight takes {features} features, and the tensor has {x.shape[-1]}"
         raise RefusedError(msg)
-    written = {"in_features": features} if len(x.shape) > 1 else {}
-    return graph.add(made("Linear", out_features=out, bias=bias, **written), x, name=graph.wish(node))
+    return graph.add(made("Linear", in_features=features, out_features=out, bias=bias), x, name=graph.wish(node))
 
 
 JOINS = {"Add": "add", "Sum": "add", "Sub": "add", "Mul": "mul", "Div": "mul", "Max": "maximum"}

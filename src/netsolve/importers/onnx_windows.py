@@ -75,9 +75,11 @@ def conv(graph: Reading, node: Node) -> Value:
         "dilation": compact(dilations),
     }
     bias = graph.given(node, 2)
-    op = made(f"Conv{axes}d", out_channels=weight[0], groups=node.integer("group", 1), bias=bias, **numbers)
-    if weight[1] * node.integer("group", 1) != x.shape[0]:
-        msg = f"its weight takes {weight[1] * node.integer('group', 1)} channels, and the tensor has {x.shape[0]}"
+    groups = node.integer("group", 1)
+    numbers |= {"in_channels": x.shape[0], "out_channels": weight[0], "groups": groups}
+    op = made(f"Conv{axes}d", bias=bias, **numbers)
+    if weight[1] * groups != x.shape[0]:
+        msg = f"its weight takes {weight[1] * groups} channels, and the tensor has {x.shape[0]}"
         raise RefusedError(msg)
     return graph.add(op, x, name=graph.wish(node))
 
@@ -103,6 +105,7 @@ def conv_transpose(graph: Reading, node: Node) -> Value:
     numbers = {"kernel_size": compact(kernel), "stride": compact(strides), "padding": compact(paddings)}
     op = made(
         f"ConvTranspose{axes}d",
+        in_channels=x.shape[0],
         out_channels=weight[1] * groups,
         output_padding=compact(ends if fits else added),
         groups=groups,
