@@ -570,7 +570,9 @@ def test_there_and_back_everywhere(path: Path, tmp_path: Path) -> None:
     there_and_back(path, tmp_path)
 
 
-def test_weights_say_what_went_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_weights_say_what_went_in(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     nodes = [
         helper.make_node("Conv", ["x", "w1"], ["a"], pads=[0] * 4),
         helper.make_node("MaxPool", ["a"], ["b"], kernel_shape=[2, 2], strides=[2, 2]),
@@ -584,8 +586,8 @@ def test_weights_say_what_went_in(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert answer.best is not None
     assert answer.count == 1
     assert set(answer.best.values.values()) == {0}
-    with pytest.raises(SystemExit) as ended, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["netsolve", "trace", str(path), "--unknown", "padding"])
+    monkeypatch.setattr(sys, "argv", ["netsolve", "trace", str(path), "--unknown", "padding"])
+    with pytest.raises(SystemExit) as ended:
         __main__.main()
     assert ended.value.code == 0
     again = solve(loads(capsys.readouterr().out)).best
