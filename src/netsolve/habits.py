@@ -202,9 +202,15 @@ def surroundings(network: Network) -> Surroundings:
     return Surroundings(after, None if branch is None else frozenset(names[: branch + 1]))
 
 
+@cache
+def kind_of(operator: str) -> str | None:
+    """What habits call an operator; None where they know nothing of it."""
+    return next((short for name, short in KINDS if operator.startswith(name)), None)
+
+
 def keys_of(layer: Layer, argument: str, around: Surroundings) -> tuple[Key, ...]:
     """The key of each axis of a layer's padding or output_padding; none where habits know nothing of the layer."""
-    kind = next((short for name, short in KINDS if layer.op.torch_name.startswith(name)), None)
+    kind = kind_of(layer.op.torch_name)
     if kind is None or argument not in {"padding", "output_padding"}:
         return ()
     strided = "kernel_size" if getattr(layer.op, "stride", None) is None else "stride"
@@ -273,11 +279,10 @@ def choices_of(problem: Problem) -> Choices:
             if key is None or not key.known or size is None or size > MOST_LISTED:
                 found.flat[operand] = ()
                 continue
-            if key not in where:
-                where[key] = len(found.groups)
+            domain, index = problem.domains[operand], where.setdefault(key, len(found.groups))
+            if index == len(found.groups):
                 found.groups.append(key)
                 found.members.append([])
-            index, domain = where[key], problem.domains[operand]
             if domain not in listed:
                 listed[domain] = tuple(domain)
             found.members[index].append(Choice(operand, index, key, listed[domain]))
@@ -286,7 +291,8 @@ def choices_of(problem: Problem) -> Choices:
 
 def _shared(keys: tuple[Key, ...]) -> Key:
     """The key of one value for all axes: that of the axis with the largest window."""
-    return max(keys, key=lambda key: key.kernel_size or 0)
+    alike = keys[0] is keys[-1]  # then it stands for all axes
+    return keys[0] if alike else max(keys, key=lambda key: key.kernel_size or 0)
 
 
 def cost(weight: float) -> float:
