@@ -214,7 +214,7 @@ def optimized(problem: Problem, costs: Costs, seconds: float) -> tuple[float, bo
     start = process_time()
     with Interrupts() as interrupts:
         session = _Session(problem, Deadline(seconds), interrupts)
-    optimizer = z3.Optimize()
+    optimizer = z3.Optimize(ctx=session.context)
     optimizer.set("timeout", int(1000 * seconds))
     optimizer.add(session.solver.assertions())
     for variable, (values, row) in costs.items():

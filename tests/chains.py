@@ -175,7 +175,10 @@ def sizes_after(
     axes = len(sizes)
     if op.startswith("ZeroPad"):
         sides = _each(full["padding"], 2 * axes)
-        grown = tuple(n + sum(sides[2 * i : 2 * i + 2]) for n, i in zip(sizes, reversed(range(axes)), strict=True))
+        pairs = [sides[2 * i : 2 * i + 2] for i in reversed(range(axes))]
+        if any(n + sum(side for side in pair if side < 0) < 0 for n, pair in zip(sizes, pairs, strict=True)):
+            return None
+        grown = tuple(n + sum(pair) for n, pair in zip(sizes, pairs, strict=True))
         return grown if min(grown) >= 1 else None
     kernels, paddings = _each(full["kernel_size"], axes), _each(full.get("padding", 0), axes)
     strides, dilations = _each(full.get("stride", 1), axes), _each(full.get("dilation", 1), axes)

@@ -42,6 +42,18 @@ def document(*layers: str, input: Any = (3, 8, 8), **top: Any) -> str:  # noqa: 
     return "\n".join([*head, "layers = [", *(f"  {layer}," for layer in layers), "]", ""])
 
 
+def hard() -> str:
+    """A document that z3 does not finish with: the best of a long chain under constraints that tie everything."""
+    layers = [
+        conv("?1..11", padding="?0..5", stride="?1..4", dilation="?1..4", name=f"a{i}")
+        if i % 2
+        else pool("?1..5", name=f"a{i}")
+        for i in range(60)
+    ]
+    ties = [f"(a{i}.out[1] * 7 + a{i}.out[2] * 5) % 11 == a{i + 1}.out[2] % 11" for i in range(58)]
+    return document(*layers, input=[3, 99991, 99989], output=[4, 17, 19], constraints=ties)
+
+
 def complaints(text: str) -> list[str]:
     """The mistakes of a document, as lines."""
     with pytest.raises(DocumentError) as caught:

@@ -20,7 +20,7 @@ from netsolve import Solution, UndecidedError, __main__, loads, queries, solve
 from netsolve.document import LARGEST_FILE
 from netsolve.errors import FAULT
 from netsolve.verification import LayerRun, Verification
-from support import conv, pool, table
+from support import conv, hard, pool, table
 from support import document as text_of
 
 SOLVABLE = text_of(conv(padding="?p"), table(op="ReLU"), output=[4, 8, 8], name="Small")
@@ -568,18 +568,6 @@ def test_an_interrupt(run: Run, file: File, monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(queries, "solve", ask)
     assert run("solve", file(SOLVABLE)) == (130, "", "netsolve: interrupted\n")
-
-
-def hard() -> str:
-    """A document that z3 does not finish with: the best of a long chain under constraints that tie everything."""
-    layers = [
-        conv("?1..11", padding="?0..5", stride="?1..4", dilation="?1..4", name=f"a{i}")
-        if i % 2
-        else pool("?1..5", name=f"a{i}")
-        for i in range(60)
-    ]
-    ties = [f"(a{i}.out[1] * 7 + a{i}.out[2] * 5) % 11 == a{i + 1}.out[2] % 11" for i in range(58)]
-    return text_of(*layers, input=[3, 99991, 99989], output=[4, 17, 19], constraints=ties)
 
 
 def test_ctrl_c_while_z3_works(file: File) -> None:

@@ -2,13 +2,17 @@
 
 import pickle
 import time
+from itertools import product
 from typing import Any
 
 import pytest
 
 import netsolve
 from netsolve import Answer, DocumentError, FaultError, UndecidedError, check, loads, queries, solve
+from netsolve.answer import PREFERENCES
+from netsolve.deadline import Deadline
 from netsolve.engines.ordered import ORDERS
+from netsolve.engines.relations import TooLargeError, unlisted
 from netsolve.engines.z3 import Z3Engine
 from netsolve.problem import Problem, Variable, pose
 from support import conv, document, exactly, pool, table
@@ -68,19 +72,142 @@ def test_what_is_forced() -> None:
     assert dict(solve(loads(ASKED)).forced) == {"conv2d_1.padding": 1}
 
 
-def test_z3_takes_over_where_an_unknown_has_no_upper_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    network = loads(document(conv(padding="?", out_channels="?"), output=[8, 8]))
+# Unknowns without an upper bound.
+
+
+STRIDED = (conv(4, padding="?", stride=2), conv(3, padding="?"), pool(3, padding="?", stride=2))
+FREE = document(*STRIDED, input=[3, "?", "?"])
+ENDLESS = "{} has no upper bound: how many assignments there are is not counted"
+
+
+def test_channels_that_no_size_depends_on_need_no_z3(monkeypatch: pytest.MonkeyPatch) -> None:
+    def layers(channels: Any) -> tuple[str, ...]:
+        wide = conv(3, padding="?", out_channels=channels)
+        return wide, table(op="BatchNorm2d"), *STRIDED, table(op="Flatten"), table(op="Linear", out_features=2)
+
+    monkeypatch.setattr(Z3Engine, "best", lambda *_: pytest.fail("z3 is not needed"))
+    network = loads(document(*layers("?"), input=[3, 32, 32]))
     answer = solve(network)
+    assert (answer.status, answer.engine, answer.count) == ("solved", "exact elimination", None)
+    assert [hint.text for hint in answer.hints] == [ENDLESS.format("conv2d_1.out_channels")]
+    assert answer.best is not None
+    assert answer.best.probability is None
+    assert answer.best.prove() is True
+    assert list(answer.solutions()) == [answer.best]
+    assert netsolve.count(network) is None
+    for same in (1, "?1..40"):
+        other = solve(loads(document(*layers(same), input=[3, 32, 32]))).best
+        assert other is not None
+        assert answer.best.shapes == other.shapes
+        assert answer.best.values == {"conv2d_1.out_channels": 1, **other.values}
+
+
+@pytest.mark.parametrize("prefer", ["habits", "small", "same"])
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        (FREE, "input"),
+        (document(*STRIDED, conv(1, out_channels=8, groups=4), input=["?", 24, 24]), "input"),
+        (
+            document(conv(padding="?", out_channels="?"), conv(padding="?", groups=4, out_channels=8)),
+            "conv2d_1.out_channels",
+        ),
+    ],
+)
+def test_z3_finds_the_smallest_values_and_elimination_the_others(text: str, key: str, prefer: Any) -> None:
+    problem = pose(loads(text))
+    found = Z3Engine().best(problem, Deadline(60))
+    assert found is not None
+    smallest = {question.key: question.answer(found) for question in problem.questions}[key]
+    answer = solve(loads(text), prefer=prefer)
+    assert (answer.status, answer.count) == ("solved", None)
+    assert answer.best is not None
+    assert answer.best[key] == smallest
+    known = solve(loads(text).with_values({key: smallest}), prefer=prefer).best
+    assert known is not None
+    rest = {other: value for other, value in answer.best.values.items() if other != key}
+    assert sum(rest.values()) == sum(known.values.values())
+    if prefer != "small":  # of which several have the least padding
+        assert rest == known.values
+    assert answer.best.prove() is True
+    assert list(answer.solutions()) == [answer.best]
+
+
+def test_a_free_input_is_the_smallest_that_costs_no_likely_padding() -> None:
+    # By hand: among all sizes up to 12 the fewest steps from "same", then the least height, then the least width.
+    answer = solve(loads(FREE))
+    assert (answer.engine, [hint.text for hint in answer.hints]) == (
+        "z3 and exact elimination",
+        [ENDLESS.format("input[1]")],
+    )
+    problem = pose(loads(FREE))
+    height, width, *paddings = problem.asked
+    rows = []
+    for sizes in product(range(1, 13), range(1, 13), range(4), range(3), range(2)):
+        values = problem.complete(dict(zip((height, width, *paddings), sizes, strict=True)))
+        if problem.broken(values) is None:
+            off = sum(
+                int(c.formula(*(values[v] if isinstance(v, Variable) else v for v in c.operands)))
+                for c in problem.costs
+            )
+            rows.append((off, *sizes))
+    assert answer.best is not None
+    assert answer.best["input"] == (3, *min(rows)[1:3])
+
+
+def test_a_size_that_is_told_bounds_a_free_input_under_every_preference() -> None:
+    text = document(*STRIDED, input=[3, "?", "?"], output=[8, 8])
+    counted = netsolve.count(loads(text))
+    preferences: Any = PREFERENCES
+    answers = [solve(loads(text), prefer=prefer) for prefer in preferences]
+    assert [(answer.engine, answer.count) for answer in answers] == [("exact elimination", counted)] * 3
+    bounded = document(*STRIDED, input=[3, "?1..99", "?1..99"], output=[8, 8])
+    assert counted == netsolve.count(loads(bounded))
+
+
+def test_a_set_too_large_for_tables_gives_its_smallest() -> None:
+    answer = solve(loads(document(conv(padding="?", out_channels="?5..900000"), output=[8, 8])))
+    assert (answer.engine, answer.count) == ("exact elimination", None)
+    assert answer.best is not None
+    assert answer.best.values == {"conv2d_1.out_channels": 5, "conv2d_1.padding": 1}
+    assert [hint.text for hint in answer.hints] == [
+        "conv2d_1.out_channels has 899,996 values: too many to try: how many assignments there are is not counted"
+    ]
+
+
+def test_what_is_known_of_one_unknown_is_not_pinned_with_another() -> None:
+    # The first two are bounded by a width, and habits choose among the divisors; the third has no bound.
+    head = (conv(1, out_channels="?"), table(op="Flatten"), table(op="Linear", in_features=768, out_features="?"))
+    problem = pose(loads(document(*head, input=[3, "?", "?"])))
+    assert [variable.name for variable in unlisted(problem, Deadline())] == ["linear_1.out_features"]
+
+
+def test_z3_that_is_out_of_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Z3Engine, "best", overtime)
+    answer = solve(loads(FREE))
+    assert (answer.status, answer.engine, answer.reason) == ("unknown", "z3", "the time limit is reached")
+
+
+def test_the_answer_of_z3_stays_where_the_rest_is_too_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        msg = "more combinations than tables can hold"
+        raise TooLargeError(msg)
+
+    monkeypatch.setattr(queries, "order_of", refused)
+    answer = solve(loads(FREE))
     assert (answer.status, answer.engine, answer.count) == ("solved", "z3", None)
     assert answer.best is not None
-    assert dict(answer.best.values) == {"conv2d_1.out_channels": 1, "conv2d_1.padding": 1}
+    assert answer.best.prove() is True
     assert [hint.text for hint in answer.hints] == [
-        "conv2d_1.out_channels has no upper bound: how many assignments there are is not counted"
+        "more combinations than tables can hold: how many assignments there are is not counted"
     ]
-    assert netsolve.count(network) is None
-    monkeypatch.setattr(Z3Engine, "best", overtime)
-    answer = solve(network)
-    assert (answer.status, answer.engine, answer.reason) == ("unknown", "z3", "the time limit is reached")
+
+
+def test_nothing_that_fits_with_what_z3_found_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "pinned_best", lambda *_: None)
+    text = "z3 gives values that fit, and exact elimination finds nothing that fits with them"
+    with pytest.raises(FaultError, match=exactly(text)):
+        solve(loads(FREE))
 
 
 def test_a_fully_known_network_solves_to_its_own_sizes() -> None:
@@ -245,7 +372,7 @@ def test_answers_survive_the_trip_from_a_worker_process(prefer: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [KNOWN, document(conv(9)), document(conv(padding="?", out_channels="?"), output=[8, 8])]
+    "text", [KNOWN, document(conv(9)), document(conv(padding="?", out_channels="?"), output=[8, 8]), FREE]
 )
 def test_answers_of_other_engines_survive_it_too(text: str) -> None:
     answer = solve(loads(text))

@@ -114,7 +114,7 @@ def test_z3_gives_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
         return code, out.splitlines()[-1], err
 
     assert run(document(conv(padding="?"), output=[4, 8, 8])) == (0, f"proved  not in time: {reason}", "")
-    free = document(conv(padding="?", out_channels="?"), output=[8, 8])
+    free = document(conv(padding="?"), input=[3, "?", 8])
     assert run(free) == (3, f"open    not decided: {reason}", "")
 
 

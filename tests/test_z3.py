@@ -4,19 +4,23 @@ import os
 import signal
 import threading
 from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count, islice
 from typing import Any
 
 import pytest
+import z3
 from hypothesis import HealthCheck, event, given, settings
 
 from chains import Chain, chains
 from netsolve import DocumentError, UndecidedError, loads, solve
 from netsolve.answer import solution_of
 from netsolve.deadline import Deadline
+from netsolve.engines import z3 as engine
 from netsolve.engines.z3 import MOST_CASES, Z3Engine
 from netsolve.problem import Problem, Variable, pose
-from support import conv, document, exactly, pool, table
+from support import conv, document, exactly, hard, pool, table
 
 SLOW = settings(
     max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
@@ -158,6 +162,135 @@ def test_an_enormous_set_for_what_divides_is_refused() -> None:
         UndecidedError, match=exactly("conv2d_1.stride: too many values to try in turn; give a smaller set")
     ):
         Z3Engine().best(pose(loads(text)), Deadline(60))
+
+
+# Memory, time and threads.
+
+TALL = pose(loads(document(*[conv("?2|4", padding=["?0|2", 3]) for _ in range(12)], input=[2, 24, 38])))
+"""Some megabytes of terms."""
+
+
+class Late:
+    """A deadline that passes after some looks at the clock, however fast the machine is."""
+
+    remaining = 60.0
+
+    def __init__(self, looks: int) -> None:
+        self.looks = looks
+
+    @property
+    def passed(self) -> bool:
+        self.looks -= 1
+        return self.looks < 0
+
+
+@pytest.mark.parametrize("end", [None, UndecidedError, KeyboardInterrupt])
+def test_what_z3_held_is_freed_also_while_an_error_is_kept(
+    end: type[BaseException] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[int] = []
+    kept: list[BaseException] = []
+    check = z3.Solver.check
+
+    def watched(solver: z3.Solver, *assumptions: Any) -> Any:
+        held.append(z3.Z3_get_estimated_alloc_size())
+        if end is not None:
+            raise end
+        return check(solver, *assumptions)
+
+    monkeypatch.setattr(z3.Solver, "check", watched)
+    before = z3.Z3_get_estimated_alloc_size()
+    for _ in range(3):
+        try:
+            assert Z3Engine().feasible(TALL, Deadline(60)) is True
+        except (UndecidedError, KeyboardInterrupt) as error:
+            kept.append(error)
+    after = z3.Z3_get_estimated_alloc_size()
+    assert [type(error) for error in kept] == ([] if end is None else [end] * 3)
+    assert min(held) - before > 2**20
+    assert after - before < 2**16
+
+
+def test_more_memory_than_z3_may_have_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
+    reason = exactly("z3 needs more than 1 MiB")
+    monkeypatch.setattr(engine, "MOST_MEMORY", 1)
+    with pytest.raises(UndecidedError, match=reason):  # while terms are made
+        Z3Engine().feasible(TALL, Deadline(60))
+    monkeypatch.setattr(z3, "Z3_get_estimated_alloc_size", lambda: 0)
+    with pytest.raises(UndecidedError, match=reason):  # while z3 works
+        Z3Engine().best(pose(loads(hard())), Deadline(60))
+
+
+def test_an_answer_outlives_the_memory_that_a_better_one_would_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    check = z3.Solver.check
+
+    def once(solver: z3.Solver, *assumptions: Any) -> Any:
+        if assumptions:
+            msg = b"max. memory exceeded"
+            raise z3.Z3Exception(msg)
+        return check(solver, *assumptions)
+
+    monkeypatch.setattr(z3.Solver, "check", once)
+    problem = pose(loads(document(conv(padding="?"), conv(padding="?"))))
+    found = Z3Engine().best(problem, Deadline(60))
+    assert found is not None
+    assert problem.broken(found) is None
+
+
+def test_making_terms_looks_at_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(z3.Solver, "check", lambda *_: pytest.fail("the time was over before"))
+    for looks in (0, 3, len(TALL.domains), len(TALL.domains) + 5):
+        late: Any = Late(looks)
+        with pytest.raises(UndecidedError, match=exactly("the time limit is reached")):
+            Z3Engine().feasible(TALL, late)
+
+
+def test_threads_ask_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    together = threading.Barrier(3, timeout=60)
+    check = z3.Solver.check
+    first = threading.local()
+
+    def met(solver: z3.Solver, *assumptions: Any) -> Any:
+        if not hasattr(first, "passed"):
+            first.passed = together.wait()
+        return check(solver, *assumptions)
+
+    sizes = [[1, 9, 9], [2, 11, 8], [1, 7, 12]]
+    layers = (conv("?1..5", padding="?"), pool(padding="?"), conv("?2|4", padding="?", out=["?", 4]))
+    problems = [pose(loads(document(*layers, input=size))) for size in sizes]
+
+    def costs(problem: Problem) -> int | None:
+        found = Z3Engine().best(problem, Deadline(60))
+        return None if found is None else cost(problem, dict(found))
+
+    expected = list(map(costs, problems))
+    monkeypatch.setattr(z3.Solver, "check", met)
+    with ThreadPoolExecutor(3) as threads:
+        assert list(threads.map(costs, problems)) == expected
+
+
+def test_ctrl_c_reaches_the_main_thread_while_another_asks_z3() -> None:
+    problem = pose(loads(hard()))
+    timer = threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT))
+    with ThreadPoolExecutor(1) as threads:
+        asked = threads.submit(Z3Engine().feasible, problem, Deadline(2))
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            asked.result()
+    with pytest.raises(UndecidedError, match=exactly("the time limit is reached")):
+        asked.result()
+    timer.join()
+
+
+@pytest.mark.parametrize("ask", [Z3Engine().feasible, Z3Engine().best])
+def test_ctrl_c_while_z3_works_is_passed_on(ask: Callable[[Problem, Deadline], Any]) -> None:
+    problem = pose(loads(hard()))
+    timer = threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        ask(problem, Deadline(60))
+    timer.join()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_an_interrupt_while_constraints_are_made_is_passed_on() -> None:

@@ -217,7 +217,10 @@ class Answer:
         return self.network if self.best is None else self.best.network
 
     def solutions(self, limit: int | None = None) -> Iterator[Solution]:
-        """The solutions, best first, lazily; where z3 found the best there is only that one.
+        """The solutions, best first, lazily.
+
+        Where an unknown has no upper bound, or tables cannot hold the rest, only the best one is listed: `count` is
+        None then, and `hints` say why.
 
         Raises UsageError for a limit below 0.
         """

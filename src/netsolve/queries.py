@@ -1,6 +1,7 @@
 """The questions one can ask about a network, and who is asked."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,9 +10,10 @@ from netsolve.deadline import Deadline
 from netsolve.domain import Unknown
 from netsolve.engines.base import Assignment
 from netsolve.engines.elimination import tables_of
+from netsolve.engines.endless import apart, pinned
 from netsolve.engines.ordered import ORDERS
 from netsolve.engines.plausible import Plausibility
-from netsolve.engines.relations import TooLargeError
+from netsolve.engines.relations import TooLargeError, unlisted
 from netsolve.errors import DocumentError, FaultError, Mistake, UndecidedError, UsageError
 from netsolve.frozen import frozen
 from netsolve.hints import Hint, hints_for
@@ -20,7 +22,11 @@ from netsolve.ops.arguments import show
 from netsolve.problem import EQUAL, Factor, Problem, Variable, Written, pose
 
 ELIMINATION = "exact elimination"
+BOTH = f"z3 and {ELIMINATION}"
 LIKELIEST = "the habits of authors"
+
+IMPROVING = 0.75
+"""The part of the time in which z3 may look for smaller values, before the rest is answered with those it has."""
 
 CHECKING = 60.0
 """Seconds for what a check has to search: values of named unknowns that stand in `out` alone."""
@@ -31,6 +37,9 @@ WIDEST = 100
 
 def solve(network: Network, *, timeout: float | None = 60.0, prefer: Preference = "habits") -> Answer:
     """The values that fit, the most plausible first.
+
+    Unknowns without an upper bound take the smallest values that fit where all others are as near to "same" as they can
+    be; the answer is the best one with these, and the only one that is listed.
 
     timeout: seconds; None for no limit; prefer: "habits" (of authors), "small" (least total padding) or "same" (fewest
     layers off "same"). Raises DocumentError for what cannot be a network at all, UsageError for another preference.
@@ -48,7 +57,7 @@ def solve(network: Network, *, timeout: float | None = 60.0, prefer: Preference 
             return Answer(network, "unsolvable", count=0, engine=ELIMINATION, hint=wider(network, deadline))
         return by_elimination(problem, order, prefer)
     except TooLargeError as error:
-        return by_z3(problem, deadline, str(error))
+        return unlisted_pinned(problem, prefer, deadline, str(error))
     except UndecidedError as error:
         return Answer(network, "unknown", engine=ELIMINATION, reasons=(Mistake("", str(error)),))
 
@@ -85,13 +94,48 @@ def by_elimination(problem: Problem, order: Order, prefer: Preference) -> Answer
     return replace(found, order=order, prefer=prefer)
 
 
+def unlisted_pinned(problem: Problem, prefer: Preference, deadline: Deadline, reason: str) -> Answer:
+    """One answer where tables cannot hold everything.
+
+    What they cannot list takes its smallest values: the least of all where that can cost nothing else, or what z3
+    finds. The rest is answered by exact elimination as ever, or by z3 where that is still too large.
+    """
+    least = unlisted(problem, deadline)
+    if least and apart(problem, least):
+        with suppress(UndecidedError):
+            if found := pinned_best(problem, least, prefer, deadline):
+                return uncounted(solution_of(problem, found), ELIMINATION, reason)
+    answer = by_z3(problem, deadline, reason)
+    if answer.best is None or not least:
+        return answer
+    smallest = {variable: answer.best.assignment[variable] for variable in least}
+    try:
+        found = pinned_best(problem, smallest, prefer, deadline)
+    except UndecidedError:
+        return answer
+    if found is None:
+        msg = f"z3 gives values that fit, and {ELIMINATION} finds nothing that fits with them"
+        raise FaultError(msg)
+    return uncounted(solution_of(problem, found), BOTH, reason)
+
+
+def pinned_best(problem: Problem, values: Assignment, prefer: Preference, deadline: Deadline) -> Assignment | None:
+    """The best assignment with these values; None where there is none. Raises UndecidedError where that stays open."""
+    order = order_of(pinned(problem, values), prefer, deadline)
+    if order is None:
+        return None
+    checked(problem, order.best, ELIMINATION)
+    return order.best
+
+
 def by_z3(problem: Problem, deadline: Deadline, reason: str) -> Answer:
     """The answer of z3, for what tables cannot hold."""
     from netsolve.engines.z3 import Z3Engine  # noqa: PLC0415 - z3 takes a third of a second to import
 
     network = problem.network
+    improving = Deadline(None if deadline.seconds is None else IMPROVING * deadline.remaining)
     try:
-        found = Z3Engine().best(problem, deadline)
+        found = Z3Engine().best(problem, deadline, improving)
         if found is None:
             return Answer(network, "unsolvable", count=0, engine="z3", hint=wider(network, deadline))
     except UndecidedError as error:

@@ -71,6 +71,14 @@ def relations_of(problem: Problem, deadline: Deadline) -> Relations:
     return _Propagation(problem, deadline).run()
 
 
+def unlisted(problem: Problem, deadline: Deadline) -> dict[Variable, int]:
+    """The variables whose values tables would have to list and cannot, each with the least value that it might have.
+
+    They stand for themselves, and after propagation have no upper bound or more than MOST_VALUES values.
+    """
+    return _Propagation(problem, deadline).unlisted()
+
+
 @dataclass
 class _Propagation:
     """The state of propagation.
@@ -111,6 +119,16 @@ class _Propagation:
                     self.values[variable] = frozenset([self.domains[variable].low])
                 self.finite(variable)
         return self.prune(relations)
+
+    def unlisted(self) -> dict[Variable, int]:
+        """The variables that `finite` would refuse; none where it is plain that nothing fits."""
+        self.merge()
+        calls = self.distinct()
+        if not all(domain.ranges for domain in self.domains.values()) or not self.bound(calls) or not self.writable():
+            return {}
+        known = {*self.roots, *(call.output for call in calls)}
+        rest = {v: domain for v, domain in self.domains.items() if v not in known}
+        return {v: domain.low for v, domain in rest.items() if domain.count is None or domain.count > MOST_VALUES}
 
     def distinct(self) -> list[Call]:
         """The factors, but for equalities, which are met by now, and rules that say again what another says."""
@@ -203,6 +221,8 @@ class _Propagation:
         low, top = self.domains[variable].low, max(self.domains[variable].low, 1)
         while top < LARGEST and least(top) <= high:
             top *= 2
+        if top >= LARGEST:
+            return
         while low + 1 < top:
             middle = (low + top) // 2
             low, top = (middle, top) if least(middle) <= high else (low, middle)

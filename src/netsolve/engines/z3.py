@@ -8,11 +8,10 @@ division (which moreover rounds differently below zero).
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from itertools import product as combinations
 from math import isqrt, prod
 from operator import itemgetter
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import z3
 
@@ -20,70 +19,85 @@ from netsolve import arith
 from netsolve.deadline import Deadline
 from netsolve.domain import LARGEST, Domain
 from netsolve.engines.base import Assignment
+from netsolve.engines.endless import needed
+from netsolve.engines.relations import MOST_VALUES, OVERTIME
 from netsolve.errors import UndecidedError
 from netsolve.problem import EQUAL, Cost, Factor, Operand, Problem, Variable, product_of
 
-OVERTIME = "the time limit is reached"
+LATE = 10
+"""Milliseconds by which z3's own clock runs longer: what is canceled before the deadline was canceled by Ctrl-C."""
+
+OVERFULL = "max. memory exceeded"
+"""z3's own words for that."""
 
 MOST_CASES = 20_000
 """How many cases one relation may split into before it is refused."""
 
+MOST_MEMORY = 640
+"""MiB that z3 may hold in this process. Python and the network come on top: all together stay below 1 GiB."""
 
-_BUSY = threading.Lock()
+T = TypeVar("T")
 
 
 class Z3Engine:
-    """One plain solver a question, with a bound on the cost that tightens."""
+    """One plain solver a question, with a bound on the cost that tightens.
+
+    Each question has a context of its own, so threads may ask at the same time; what z3 held is freed with the answer.
+    All questions raise UndecidedError where z3 does not say in the time or needs more than MOST_MEMORY.
+    """
 
     name = "z3"
 
-    def best(self, problem: Problem, deadline: Deadline) -> Assignment | None:
-        """The best assignment found in the time; nothing better exists where the time was enough."""
-        with alone(deadline), Interrupts() as interrupts:
-            return _Session(problem, deadline, interrupts).best()
+    def best(self, problem: Problem, deadline: Deadline, improving: Deadline | None = None) -> Assignment | None:
+        """The best assignment found in the time; nothing better exists where the time was enough.
+
+        improving: when to stop looking for a better one where there is one; by default the deadline.
+        """
+        return decided(lambda session: session.best(improving or deadline), problem, deadline)
 
     def feasible(self, problem: Problem, deadline: Deadline) -> bool:
-        """Whether there is any assignment. Raises UndecidedError where z3 does not say in time."""
-        with alone(deadline), Interrupts() as interrupts:
-            return _Session(problem, deadline, interrupts).verdict()
+        """Whether there is any assignment."""
+        return decided(lambda session: session.verdict(), problem, deadline)
 
     def core(
         self, problem: Problem, labels: Mapping[int, str], order: Sequence[str], deadline: Deadline
     ) -> tuple[str, ...] | None:
         """Labels whose factors contradict the unlabelled ones, none of them without need; None where nothing does.
 
-        labels: of factors, by index; order: all labels, the first to be left out first. Raises UndecidedError where z3
-        does not say in time.
+        labels: of factors, by index; order: all labels, the first to be left out first.
         """
-        with alone(deadline), Interrupts() as interrupts:
-            session = _Session(
-                problem, deadline, interrupts, labels={id(problem.factors[i]): labels[i] for i in labels}
-            )
-            kept = session.contradicting(order)
-            for label in order:
-                if kept is not None and label in kept:
-                    fewer = session.contradicting([other for other in kept if other != label])
-                    kept = kept if fewer is None else fewer
-            return kept
+        of_factors = {id(problem.factors[i]): labels[i] for i in labels}
+        return decided(lambda session: session.core(order), problem, deadline, labels=of_factors)
 
     def holds(self, problem: Problem, assignment: Assignment, deadline: Deadline) -> bool:
         """Whether the joint constraints hold for these values."""
-        with alone(deadline), Interrupts() as interrupts:
-            session = _Session(problem, deadline, interrupts, assignment)
-            for variable, value in assignment.items():
-                session.solver.add(session.terms[variable].expr == value)
-            return session.check() is not None
+        return decided(lambda session: session.agrees(), problem, deadline, told=assignment)
 
 
-@contextmanager
-def alone(deadline: Deadline) -> Iterator[None]:
-    """Keep other threads from z3 meanwhile: its terms belong to one context, which serves one thread at a time."""
-    if not _BUSY.acquire(timeout=min(deadline.remaining, threading.TIMEOUT_MAX)):
-        raise UndecidedError(OVERTIME)
+def decided(
+    question: Callable[["_Session"], T],
+    problem: Problem,
+    deadline: Deadline,
+    *,
+    told: Assignment | None = None,
+    labels: Mapping[int, str] | None = None,
+) -> T:
+    """What a session answers. Errors are raised anew: a traceback would keep the session, and z3's memory with it."""
     try:
-        yield
-    finally:
-        _BUSY.release()
+        with Interrupts() as interrupts:
+            return question(_Session(problem, deadline, interrupts, told, labels))
+    except z3.Z3Exception as error:
+        ended: BaseException = UndecidedError(why(str(error)))
+    except (UndecidedError, KeyboardInterrupt) as error:
+        ended = type(error)(*error.args)
+    raise ended
+
+
+def why(reason: str) -> str:
+    """What z3 says where it gives up, in netsolve's words."""
+    if OVERFULL in reason:
+        return f"z3 needs more than {MOST_MEMORY} MiB"
+    return OVERTIME if reason in {"timeout", "canceled"} else f"z3 gives up: {reason}"
 
 
 class Interrupts:
@@ -91,16 +105,20 @@ class Interrupts:
 
     An exception raised inside z3's own callbacks into Python would be lost or leave it in a bad state. Outside the main
     thread, where Python delivers no signals, nothing is changed.
+
+    main: whether this is the main thread. There z3 itself listens for Ctrl-C while it is at work and ends the solver of
+    that thread; in several threads at once it would lose Python's handler.
     """
 
     def __init__(self) -> None:
         """Nothing has been asked yet."""
         self.asked = False
+        self.main = threading.current_thread() is threading.main_thread()
         self.previous: Any = None
 
     def __enter__(self) -> Self:
         """Note interrupts from here on."""
-        if threading.current_thread() is threading.main_thread():
+        if self.main:
             self.previous = signal.signal(signal.SIGINT, self.note)
         return self
 
@@ -141,19 +159,19 @@ class Term(arith.Term):
 
     def __add__(self, other: Any) -> "Term":
         """Sum."""
-        return self._with(self.expr + _expr(other))
+        return self._with(self.expr + _expr(other, self.solver.ctx))
 
     def __sub__(self, other: Any) -> "Term":
         """Difference."""
-        return self._with(self.expr - _expr(other))
+        return self._with(self.expr - _expr(other, self.solver.ctx))
 
     def __rsub__(self, other: Any) -> "Term":
         """Difference."""
-        return self._with(_expr(other) - self.expr)
+        return self._with(_expr(other, self.solver.ctx) - self.expr)
 
     def __mul__(self, other: Any) -> "Term":
         """Product; one side is an integer wherever its values could be enumerated."""
-        return self._with(self.expr * _expr(other))
+        return self._with(self.expr * _expr(other, self.solver.ctx))
 
     __radd__, __rmul__ = __add__, __mul__
 
@@ -169,7 +187,7 @@ class Term(arith.Term):
         """The quotient rounded down; the divisor is a positive integer."""
         if divisor == 1:
             return self
-        quotient = z3.FreshInt("q")
+        quotient = z3.FreshInt("q", self.solver.ctx)
         self.solver.add(divisor * quotient <= self.expr, self.expr < divisor * quotient + divisor)
         return self._with(quotient)
 
@@ -179,51 +197,46 @@ class Term(arith.Term):
 
     def __lt__(self, other: Any) -> "Term":
         """Less."""
-        return self._with(self.expr < _expr(other))
+        return self._with(self.expr < _expr(other, self.solver.ctx))
 
     def __le__(self, other: Any) -> "Term":
         """At most."""
-        return self._with(self.expr <= _expr(other))
+        return self._with(self.expr <= _expr(other, self.solver.ctx))
 
     def __gt__(self, other: Any) -> "Term":
         """Greater."""
-        return self._with(self.expr > _expr(other))
+        return self._with(self.expr > _expr(other, self.solver.ctx))
 
     def __ge__(self, other: Any) -> "Term":
         """At least."""
-        return self._with(self.expr >= _expr(other))
+        return self._with(self.expr >= _expr(other, self.solver.ctx))
 
     def __eq__(self, other: object) -> Any:
         """Equal."""
-        return self._with(self.expr == _expr(other))
+        return self._with(self.expr == _expr(other, self.solver.ctx))
 
     def __ne__(self, other: object) -> Any:
         """Different."""
-        return self._with(self.expr != _expr(other))
+        return self._with(self.expr != _expr(other, self.solver.ctx))
 
     def choose(self, yes: Any, no: Any) -> "Term":
         """`yes` where this holds, otherwise `no`."""
-        return self._with(z3.If(self.expr, _expr(yes), _expr(no)))
+        return self._with(z3.If(self.expr, _expr(yes, self.solver.ctx), _expr(no, self.solver.ctx)))
 
     def conjoin(self, other: Any) -> "Term":
         """Both hold."""
-        return self._with(z3.And(self.expr, _expr(other)))
+        return self._with(z3.And(self.expr, _expr(other, self.solver.ctx)))
 
     def negate(self) -> "Term":
         """This does not hold."""
         return self._with(z3.Not(self.expr))
 
 
-def _expr(value: Any) -> Any:
+def _expr(value: Any, context: z3.Context) -> Any:
     """z3's own expression of a term or a Python value."""
     if isinstance(value, Term):
         return value.expr
-    return z3.BoolVal(value) if isinstance(value, bool) else z3.IntVal(value)
-
-
-def _truth(value: Any) -> Any:
-    """A truth value for the solver."""
-    return value.expr if isinstance(value, Term) else z3.BoolVal(bool(value))
+    return z3.BoolVal(value, context) if isinstance(value, bool) else z3.IntVal(value, context)
 
 
 class _Session:
@@ -242,23 +255,51 @@ class _Session:
         labels: Mapping[int, str] | None = None,
     ) -> None:
         self.problem, self.deadline, self.interrupts, self.told = problem, deadline, interrupts, told or {}
-        self.solver = z3.Solver()
+        self.context = z3.Context()
+        self.solver = z3.SimpleSolver(ctx=self.context)
+        self.solver.set("max_memory", MOST_MEMORY)
+        self.solver.set("ctrl_c", interrupts.main)
         self.terms: dict[Variable, Term] = {}
         self.pinned = _pinned(problem)
         for variable, domain in problem.domains.items():
-            self.terms[variable] = Term(z3.Int(f"{variable.name}#{len(self.terms)}"), self.solver)
+            self.look_up()
+            self.terms[variable] = Term(z3.Int(f"{variable.name}#{len(self.terms)}", self.context), self.solver)
             self.solver.add(self.inside(variable, domain))
         for variable in problem.asked:
             if problem.domains[variable].high is None:
                 self.solver.add(self.terms[variable].expr <= LARGEST)
-        for factor in _needed(problem):
+        for factor in needed(problem):
+            self.look_up()
             label = (labels or {}).get(id(factor))
             relation = self.relation(factor)
-            self.solver.add(relation if label is None else z3.Implies(z3.Bool(label), relation))
+            self.solver.add(relation if label is None else z3.Implies(z3.Bool(label, self.context), relation))
+
+    def look_up(self) -> None:
+        """Stop where that was asked for, where the time is over, or where z3 holds too much."""
+        self.interrupts.stop()
+        if self.deadline.passed:
+            raise UndecidedError(OVERTIME)
+        if z3.Z3_get_estimated_alloc_size() > MOST_MEMORY * 2**20:
+            raise UndecidedError(why(OVERFULL))
+
+    def agrees(self) -> bool:
+        """Whether the values that were told fit."""
+        for variable, value in self.told.items():
+            self.solver.add(self.terms[variable].expr == value)
+        return self.verdict()
+
+    def core(self, order: Sequence[str]) -> tuple[str, ...] | None:
+        """Labels that contradict what holds anyway, none without need; the first in order are left out first."""
+        kept = self.contradicting(order)
+        for label in order:
+            if kept is not None and label in kept:
+                fewer = self.contradicting([other for other in kept if other != label])
+                kept = kept if fewer is None else fewer
+        return kept
 
     def contradicting(self, labels: Sequence[str]) -> tuple[str, ...] | None:
         """Some of these labels that contradict what holds anyway; None where all of them go together."""
-        if self.verdict(*map(z3.Bool, labels)):
+        if self.verdict(*(z3.Bool(label, self.context) for label in labels)):
             return None
         found = {str(label) for label in self.solver.unsat_core()}
         return tuple(label for label in labels if label in found)
@@ -270,7 +311,11 @@ class _Session:
             term == low if low == high else z3.And(term >= low, *(() if high is None else (term <= high,)))
             for low, high in domain.ranges
         ]
-        return z3.Or(ranges) if len(ranges) != 1 else ranges[0]
+        return z3.Or(ranges, self.context) if len(ranges) != 1 else ranges[0]
+
+    def truth(self, value: Any) -> Any:
+        """A truth value for the solver."""
+        return value.expr if isinstance(value, Term) else z3.BoolVal(bool(value), self.context)
 
     def relation(self, factor: Factor) -> Any:
         """A factor as a constraint."""
@@ -284,9 +329,10 @@ class _Session:
         cases = self.enumerable(factor, known) if is_product else factor.cases
         return z3.And(
             [
-                z3.Implies(condition, _truth(holds(*operands)))
+                z3.Implies(condition, self.truth(holds(*operands)))
                 for condition, operands in self.split(factor.operands, cases, known)
-            ]
+            ],
+            self.context,
         )
 
     def enumerable(self, factor: Factor, known: int | None) -> frozenset[int]:
@@ -304,14 +350,12 @@ class _Session:
             msg = f"{names}: too many values to try in turn; give a smaller set"
             raise UndecidedError(msg)
         for row in combinations(*chosen.values()):
-            self.interrupts.stop()
-            if self.deadline.passed:
-                raise UndecidedError(OVERTIME)
+            self.look_up()
             case = dict(zip(chosen, row, strict=True))
-            condition = z3.And([self.terms[variable].expr == value for variable, value in case.items()])
+            condition = z3.And([self.terms[variable].expr == value for variable, value in case.items()], self.context)
             yield condition, [case.get(v, self.terms[v]) if isinstance(v, Variable) else v for v in operands]
         for variable, found in chosen.items():
-            self.solver.add(z3.Or([self.terms[variable].expr == value for value in found]))
+            self.solver.add(z3.Or([self.terms[variable].expr == value for value in found], self.context))
 
     def values(self, operand: Operand, product: int | None) -> list[int] | None:
         """What an operand may be, in turn: a divisor where a product is known; None where that has no end."""
@@ -331,14 +375,16 @@ class _Session:
         left = min(self.deadline.remaining, 1e6)
         if left <= 0:
             raise UndecidedError(OVERTIME)
-        self.solver.set("timeout", max(1, int(left * 1000)))
-        verdict = self.solver.check(*assumptions)
+        self.solver.set("timeout", int(left * 1000) + LATE)
+        try:
+            verdict = self.solver.check(*assumptions)
+        except z3.Z3Exception as error:
+            raise UndecidedError(why(str(error))) from None
         if verdict == z3.unknown:
             reason = self.solver.reason_unknown()
-            if "interrupt" in reason:
+            if self.interrupts.main and reason.startswith(("cancel", "interrupt")) and not self.deadline.passed:
                 raise KeyboardInterrupt
-            msg = OVERTIME if reason in {"timeout", "canceled"} else f"z3 gives up: {reason}"
-            raise UndecidedError(msg)
+            raise UndecidedError(why(reason))
         return bool(verdict == z3.sat)
 
     def check(self, *assumptions: Any) -> Assignment | None:
@@ -354,28 +400,32 @@ class _Session:
         }
         return self.problem.complete(values)
 
-    def best(self) -> Assignment | None:
-        """The assignment with the least cost, then with the least of every unknown that has no upper bound."""
+    def best(self, improving: Deadline) -> Assignment | None:
+        """The assignment with the least cost, then with the least of every unknown that has too many values to list."""
         found = self.check()
         if found is None:
             return None
-        costs = [(cost, self.total(cost)) for cost in self.problem.costs]
-        found = self.tighten(found, lambda values: sum(_cost(cost, values) for cost, _ in costs), [t for _, t in costs])
+        self.deadline = improving
+        try:
+            costs = [(cost, self.total(cost)) for cost in self.problem.costs]
+        except UndecidedError:
+            return found
+        if costs:
+            found = self.tighten(found, lambda values: sum(_cost(c, values) for c, _ in costs), [t for _, t in costs])
+        defined = {factor.output for factor in self.problem.factors}
         for variable, domain in self.problem.domains.items():
-            if domain.count is None and not any(factor.output is variable for factor in self.problem.factors):
+            if variable not in defined and (domain.count is None or domain.count > MOST_VALUES):
                 found = self.tighten(found, itemgetter(variable), [self.terms[variable].expr])
         return found
 
     def tighten(self, found: Assignment, measure: Callable[[Assignment], int], parts: list[Any]) -> Assignment:
         """Make the sum of the parts as small as time allows, by halving the room below the best that is known."""
-        if not parts:
-            return found
-        total = z3.FreshInt("total")
+        total = z3.FreshInt("total", self.context)
         self.solver.add(total == z3.Sum(parts), total >= 0)
         low, high = 0, measure(found)
         while low < high:
             bound = low if low == 0 else (low + high) // 2
-            guard = z3.FreshBool("bound")
+            guard = z3.FreshBool("bound", self.context)
             self.solver.add(z3.Implies(guard, total <= bound))
             try:
                 better = self.check(guard)
@@ -390,9 +440,9 @@ class _Session:
 
     def total(self, cost: Cost) -> Any:
         """A cost as a term."""
-        value = z3.FreshInt("cost")
+        value = z3.FreshInt("cost", self.context)
         for condition, operands in self.split(cost.operands, cost.cases):
-            self.solver.add(z3.Implies(condition, value == _expr(cost.formula(*operands))))
+            self.solver.add(z3.Implies(condition, value == _expr(cost.formula(*operands), self.context)))
         return value
 
 
@@ -409,17 +459,6 @@ def _pinned(problem: Problem) -> Mapping[Variable | None, int]:
         for variable, value in (factor.operands, factor.operands[::-1])
         if isinstance(variable, Variable) and isinstance(value, int)
     }
-
-
-def _needed(problem: Problem) -> list[Factor]:
-    """The factors without the definitions that nothing else uses: those always have a value."""
-    used: set[Variable] = set()
-    needed = []
-    for factor in reversed(problem.factors):
-        if factor.output is None or factor.output in used:
-            used.update(factor.variables)
-            needed.append(factor)
-    return needed[::-1]
 
 
 def _divisors(number: int) -> list[int]:
