@@ -221,6 +221,22 @@ def test_more_memory_than_z3_may_have_is_undecided(monkeypatch: pytest.MonkeyPat
         Z3Engine().best(pose(loads(hard())), Deadline(60))
 
 
+def test_z3_is_watched_while_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    check = z3.Solver.check
+    working = threading.Event()
+
+    def begun(solver: z3.Solver, *assumptions: Any) -> Any:
+        working.set()
+        return check(solver, *assumptions)
+
+    monkeypatch.setattr(z3.Solver, "check", begun)
+    monkeypatch.setattr(z3, "Z3_get_estimated_alloc_size", lambda: 2**30 if working.is_set() else 0)
+    threads = threading.active_count()
+    with pytest.raises(UndecidedError, match=exactly("z3 needs more than 640 MiB")):
+        Z3Engine().feasible(pose(loads(hard())), Deadline(60))
+    assert threading.active_count() == threads
+
+
 def test_an_answer_outlives_the_memory_that_a_better_one_would_take(monkeypatch: pytest.MonkeyPatch) -> None:
     check = z3.Solver.check
 

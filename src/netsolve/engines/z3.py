@@ -8,6 +8,7 @@ division (which moreover rounds differently below zero).
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import product as combinations
 from math import isqrt, prod
 from operator import itemgetter
@@ -35,6 +36,9 @@ MOST_CASES = 20_000
 
 MOST_MEMORY = 640
 """MiB that z3 may hold in this process. Python and the network come on top: all together stay below 1 GiB."""
+
+LOOK = 0.05
+"""Seconds between two looks at how much that is."""
 
 T = TypeVar("T")
 
@@ -85,12 +89,31 @@ def decided(
     """What a session answers. Errors are raised anew: a traceback would keep the session, and z3's memory with it."""
     try:
         with Interrupts() as interrupts:
-            return question(_Session(problem, deadline, interrupts, told, labels))
+            return watched(question, _Session(problem, deadline, interrupts, told, labels))
     except z3.Z3Exception as error:
         ended: BaseException = UndecidedError(why(str(error)))
     except (UndecidedError, KeyboardInterrupt) as error:
         ended = type(error)(*error.args)
     raise ended
+
+
+def watched(question: Callable[["_Session"], T], session: "_Session") -> T:
+    """What a session answers while a thread looks after z3's memory, which z3 itself does too seldom."""
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.wait(LOOK):
+            if z3.Z3_get_estimated_alloc_size() > MOST_MEMORY * 2**20:
+                session.full = True
+                session.context.interrupt()
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        return question(session)
+    finally:
+        done.set()
+        thread.join()
 
 
 def why(reason: str) -> str:
@@ -255,6 +278,8 @@ class _Session:
         labels: Mapping[int, str] | None = None,
     ) -> None:
         self.problem, self.deadline, self.interrupts, self.told = problem, deadline, interrupts, told or {}
+        self.full = False
+        self.found: Assignment | None = None
         self.context = z3.Context()
         self.solver = z3.SimpleSolver(ctx=self.context)
         self.solver.set("max_memory", MOST_MEMORY)
@@ -379,9 +404,9 @@ class _Session:
         try:
             verdict = self.solver.check(*assumptions)
         except z3.Z3Exception as error:
-            raise UndecidedError(why(str(error))) from None
+            raise UndecidedError(why(OVERFULL if self.full else str(error))) from None
         if verdict == z3.unknown:
-            reason = self.solver.reason_unknown()
+            reason = OVERFULL if self.full else self.solver.reason_unknown()
             if self.interrupts.main and reason.startswith(("cancel", "interrupt")) and not self.deadline.passed:
                 raise KeyboardInterrupt
             raise UndecidedError(why(reason))
@@ -401,28 +426,33 @@ class _Session:
         return self.problem.complete(values)
 
     def best(self, improving: Deadline) -> Assignment | None:
-        """The assignment with the least cost, then with the least of every unknown that has too many values to list."""
-        found = self.check()
-        if found is None:
-            return None
-        self.deadline = improving
-        try:
-            costs = [(cost, self.total(cost)) for cost in self.problem.costs]
-        except UndecidedError:
-            return found
+        """The assignment with the least cost, then with the least of every unknown that has too many values to list.
+
+        What was found stays where time or memory is not enough for a better one.
+        """
+        self.found = self.check()
+        if self.found is not None:
+            self.deadline = improving
+            with suppress(UndecidedError, z3.Z3Exception):
+                self.improve()
+        return self.found
+
+    def improve(self) -> None:
+        """Look for the least cost, then for the least of every unknown that has too many values to list."""
+        costs = [(cost, self.total(cost)) for cost in self.problem.costs]
         if costs:
-            found = self.tighten(found, lambda values: sum(_cost(c, values) for c, _ in costs), [t for _, t in costs])
+            self.tighten(lambda values: sum(_cost(cost, values) for cost, _ in costs), [total for _, total in costs])
         defined = {factor.output for factor in self.problem.factors}
         for variable, domain in self.problem.domains.items():
             if variable not in defined and (domain.count is None or domain.count > MOST_VALUES):
-                found = self.tighten(found, itemgetter(variable), [self.terms[variable].expr])
-        return found
+                self.tighten(itemgetter(variable), [self.terms[variable].expr])
 
-    def tighten(self, found: Assignment, measure: Callable[[Assignment], int], parts: list[Any]) -> Assignment:
+    def tighten(self, measure: Callable[[Assignment], int], parts: list[Any]) -> None:
         """Make the sum of the parts as small as time allows, by halving the room below the best that is known."""
+        assert self.found is not None  # noqa: S101 - there is a first one
         total = z3.FreshInt("total", self.context)
         self.solver.add(total == z3.Sum(parts), total >= 0)
-        low, high = 0, measure(found)
+        low, high = 0, measure(self.found)
         while low < high:
             bound = low if low == 0 else (low + high) // 2
             guard = z3.FreshBool("bound", self.context)
@@ -434,9 +464,8 @@ class _Session:
             if better is None:
                 low = bound + 1
             else:
-                found, high = better, measure(better)
+                self.found, high = better, measure(better)
         self.solver.add(total <= high)
-        return found
 
     def total(self, cost: Cost) -> Any:
         """A cost as a term."""
