@@ -33,7 +33,7 @@ from netsolve.engines.z3 import Z3Engine
 from netsolve.errors import DocumentError, NetsolveError, UndecidedError
 from netsolve.network import Network
 from netsolve.ops.linear import Linear
-from netsolve.problem import pose
+from netsolve.posing import pose
 from netsolve.queries import check
 
 KINDS = ("padding", "stride", "size", "in_features")

@@ -24,7 +24,8 @@ from netsolve.document import loads
 from netsolve.engines.z3 import Z3Engine
 from netsolve.errors import NetsolveError, UndecidedError
 from netsolve.network import Network
-from netsolve.problem import Problem, Variable, pose
+from netsolve.posing import pose
+from netsolve.problem import Problem, Variable
 from netsolve.queries import check, solve
 
 COLUMNS = ("network", "nodes", "load", "pose", "sizes", "solve", "truth", "z3", "best", "torch")

@@ -15,7 +15,8 @@ from typing import Any
 from netsolve.document import loads
 from netsolve.errors import NetsolveError
 from netsolve.habits import STYLES, Habits, Key, choices_of, loss_family, odd_input
-from netsolve.problem import Problem, Variable, pose
+from netsolve.posing import pose
+from netsolve.problem import Problem, Variable
 
 DEVIATION = 0.02
 TRUST = 1.0

@@ -27,7 +27,8 @@ from netsolve.document import loads
 from netsolve.engines.plausible import Plausibility, plausibility_of
 from netsolve.errors import UndecidedError
 from netsolve.habits import Habits, learned
-from netsolve.problem import Problem, Variable, pose
+from netsolve.posing import pose
+from netsolve.problem import Problem, Variable
 
 TOP, RANKS = 100, 10
 BINS = (0.0, 0.5, 0.8, 0.9, 0.99, 1.0)

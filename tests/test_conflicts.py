@@ -14,7 +14,7 @@ from netsolve.conflicts.statements import relaxed
 from netsolve.deadline import Deadline
 from netsolve.engines.z3 import Z3Engine
 from netsolve.pattern import pattern_of
-from netsolve.problem import pose
+from netsolve.posing import pose
 from support import conv, document, pool, table
 
 DATA = Path(__file__).parent / "data"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from netsolve import DocumentError, Network, Unknown, load, loads, solve
 from netsolve.document import LARGEST_FILE, write
 from netsolve.domain import Domain
-from netsolve.problem import pose
+from netsolve.posing import pose
 from support import FILE, complaints, conv, document, exactly, pool, table
 
 RELU = table(op="ReLU")

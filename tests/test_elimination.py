@@ -14,7 +14,7 @@ from netsolve.deadline import Deadline
 from netsolve.engines.elimination import tables_of
 from netsolve.engines.relations import TooLargeError
 from netsolve.engines.z3 import Z3Engine
-from netsolve.problem import pose
+from netsolve.posing import pose
 from netsolve.queries import ELIMINATION
 from support import conv, document, pool, table
 

@@ -19,7 +19,7 @@ from netsolve.document import read
 from netsolve.domain import LARGEST
 from netsolve.engines.plausible import plausibility_of
 from netsolve.habits import learned
-from netsolve.problem import pose
+from netsolve.posing import pose
 from support import complaints, conv, document, pool, table
 
 WORDS = {"mistaken", "solved", "unsolvable", "unknown", "undecided"}

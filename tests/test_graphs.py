@@ -18,7 +18,7 @@ from netsolve.build import build, part
 from netsolve.deadline import Deadline
 from netsolve.engines.elimination import tables_of
 from netsolve.engines.z3 import Z3Engine
-from netsolve.problem import pose
+from netsolve.posing import pose
 from support import complaints, conv, document, table
 
 RELU = table(op="ReLU")

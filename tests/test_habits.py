@@ -14,7 +14,8 @@ from netsolve import loads, solve
 from netsolve.deadline import Deadline
 from netsolve.engines.plausible import Plausibility, plausibility_of
 from netsolve.habits import STYLES, Habits, Key, choices_of, learned, loss_family
-from netsolve.problem import Variable, pose
+from netsolve.posing import pose
+from netsolve.problem import Variable
 from support import conv, document, pool
 
 KEYS = [

@@ -1,4 +1,4 @@
-"""Tests of netsolve.problem: what a network says as relations between integers."""
+"""Tests of netsolve.posing: what a network says as relations between integers."""
 
 from typing import Any
 
@@ -6,7 +6,8 @@ import pytest
 
 from netsolve import loads, solve
 from netsolve.domain import POSITIVE, Domain
-from netsolve.problem import Problem, Variable, pose
+from netsolve.posing import pose
+from netsolve.problem import Problem, Variable
 from support import conv, document, pool, table
 
 

@@ -14,7 +14,8 @@ from netsolve.deadline import Deadline
 from netsolve.engines.ordered import ORDERS
 from netsolve.engines.relations import TooLargeError, unlisted
 from netsolve.engines.z3 import Z3Engine
-from netsolve.problem import Problem, Variable, pose
+from netsolve.posing import pose
+from netsolve.problem import Problem, Variable
 from support import conv, document, exactly, pool, table
 
 ASKED = document(conv(padding="?p"), pool(ceil_mode="?"), output=[4, 4, 4])

@@ -19,7 +19,8 @@ from netsolve.answer import solution_of
 from netsolve.deadline import Deadline
 from netsolve.engines import z3 as engine
 from netsolve.engines.z3 import MOST_CASES, Z3Engine
-from netsolve.problem import Problem, Variable, pose
+from netsolve.posing import pose
+from netsolve.problem import Problem, Variable
 from support import conv, document, exactly, hard, pool, table
 
 SLOW = settings(

@@ -15,7 +15,8 @@ from netsolve.frozen import Frozen, frozen
 from netsolve.habits import learned
 from netsolve.hints import Hint
 from netsolve.network import Network
-from netsolve.problem import Problem, Variable, pose
+from netsolve.posing import pose
+from netsolve.problem import Problem, Variable
 from netsolve.verification import Verification
 
 if TYPE_CHECKING:

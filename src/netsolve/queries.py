@@ -19,7 +19,8 @@ from netsolve.frozen import frozen
 from netsolve.hints import Hint, hints_for
 from netsolve.network import Network
 from netsolve.ops.arguments import show
-from netsolve.problem import EQUAL, Factor, Problem, Variable, Written, pose
+from netsolve.posing import pose
+from netsolve.problem import EQUAL, Factor, Problem, Variable, Written
 
 ELIMINATION = "exact elimination"
 BOTH = f"z3 and {ELIMINATION}"

@@ -15,7 +15,7 @@ from netsolve.mistakes import MOST_GUESSES, Mistakes, closest
 from netsolve.network import Network, Stated
 from netsolve.ops import OPERATORS
 from netsolve.ops.arguments import Asked, show
-from netsolve.problem import pose
+from netsolve.posing import pose
 from netsolve.words import valid_name
 
 KEYS = ("name", "input", "inputs", "output", "outputs", "layers", "constraints", "unknown", "blocks")

@@ -12,7 +12,8 @@ from netsolve.engines.relations import TooLargeError
 from netsolve.errors import DocumentError, Mistake, UndecidedError, UsageError, torch_needed
 from netsolve.network import Layer, Network
 from netsolve.pattern import Pattern, pattern_of
-from netsolve.problem import Factor, Problem, Variable, pose
+from netsolve.posing import pose
+from netsolve.problem import Factor, Problem, Variable
 from netsolve.words import nearest
 
 MOST_INPUTS = 100_000

@@ -17,7 +17,7 @@ from netsolve.errors import DocumentError, NetsolveError, UsageError
 from netsolve.frozen import Frozen
 from netsolve.network import Network
 from netsolve.ops.arguments import show
-from netsolve.problem import pose
+from netsolve.posing import pose
 from netsolve.queries import check, solve
 from netsolve.words import nearest
 

@@ -18,7 +18,8 @@ from netsolve.ops import OPERATORS, Operator
 from netsolve.ops.arguments import Asked, AskedSwitch, Inferred, Sizes, Window
 from netsolve.ops.base import NOT_EMPTY, Rule
 from netsolve.ops.plain import Always, Dims, Integer, Real, Reals, Switch, Word
-from netsolve.problem import Problem, pose
+from netsolve.posing import pose
+from netsolve.problem import Problem
 
 CASES = 600
 NAMES = tuple(name for name, kind in OPERATORS.items() if kind.torch_name == name)

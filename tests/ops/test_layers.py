@@ -17,7 +17,8 @@ from netsolve.errors import DocumentError
 from netsolve.network import Layer, Network
 from netsolve.ops import OPERATORS
 from netsolve.ops.window import scaled
-from netsolve.problem import Problem, pose
+from netsolve.posing import pose
+from netsolve.problem import Problem
 
 INF = float("inf")
 

@@ -16,7 +16,8 @@ from netsolve.engines.z3 import Z3Engine
 from netsolve.errors import DocumentError
 from netsolve.ops import OPERATORS
 from netsolve.ops.arguments import Asked, AskedSwitch, Inferred, Sizes
-from netsolve.problem import Problem, pose
+from netsolve.posing import pose
+from netsolve.problem import Problem
 
 pytestmark = QUIET
 ASKABLE = {

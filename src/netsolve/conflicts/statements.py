@@ -10,7 +10,8 @@ from netsolve.domain import POSITIVE, Domain, Unknown
 from netsolve.locate import Path
 from netsolve.network import Layer, Network
 from netsolve.ops.arguments import Asked, AskedSwitch, show
-from netsolve.problem import Problem, Question, Variable, pose
+from netsolve.posing import pose
+from netsolve.problem import Problem, Question, Variable
 
 WIDEST = 100
 """The largest padding that is looked at (a 3x3 convolution with 100 is real)."""

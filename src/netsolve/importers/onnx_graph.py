@@ -9,7 +9,7 @@ from typing import Any
 from netsolve.errors import DocumentError, Mistake, printable
 from netsolve.network import Layer, Network
 from netsolve.ops import OPERATORS, Operator
-from netsolve.problem import pose
+from netsolve.posing import pose
 from netsolve.words import valid_name
 
 MOST_NUMBERS = 10_000

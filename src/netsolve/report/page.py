@@ -11,7 +11,8 @@ from typing import Any
 
 from netsolve.answer import Answer, Solution
 from netsolve.conflicts.base import Conflict
-from netsolve.problem import Problem, pose
+from netsolve.posing import pose
+from netsolve.problem import Problem
 from netsolve.report.assets import asset
 from netsolve.report.conflict import MOST_DRAWN, change_text, reasons_at
 from netsolve.report.drawing import anchors, drawing, framed, slots, standalone

@@ -1,0 +1,60 @@
+"""From a network to the constraint problem that it states."""
+
+from netsolve.domain import POSITIVE, Unknown
+from netsolve.errors import DocumentError
+from netsolve.network import Network
+from netsolve.posing.constraints import constrain
+from netsolve.posing.draft import Draft
+from netsolve.posing.layer import LayerTrace
+from netsolve.posing.stated import stated
+from netsolve.problem import Problem, Question, Variable, Written
+
+__all__ = ["pose"]
+
+
+def pose(network: Network, *, widest: int | None = None) -> Problem:
+    """The network as a problem.
+
+    widest: take paddings of convolutions up to this number where the document gives no values, instead of the default
+    ones. Raises DocumentError with everything that cannot be a network at all (a layer on an input of the wrong kind,
+    an expression that names nothing).
+    """
+    draft = Draft(network, widest)
+    _inputs(draft)
+    layers = {layer.name: LayerTrace(draft, layer) for layer in network.layers}
+    for trace in layers.values():
+        trace.pose()
+    _output(draft)
+    for index, expression in enumerate(network.constraints):
+        constrain(draft, expression, ("constraints", index), layers)
+    if draft.mistakes:
+        raise DocumentError(draft.mistakes, network.source.file if network.source else "")
+    return draft.problem()
+
+
+def _inputs(draft: Draft) -> None:
+    """Variables for the unknown sizes of the inputs."""
+    several = set(draft.network.inputs) != {"input"}
+    for name, sizes in draft.network.inputs.items():
+        path = ("inputs", name) if several else ("input",)
+        shape = tuple(
+            draft.variable(f"{name}[{i}]", size, size.domain or POSITIVE, path)
+            if isinstance(size, Unknown)
+            else Written.at(size, f"{name}[{i}]", "", path)
+            for i, size in enumerate(sizes)
+        )
+        draft.shapes[name] = shape
+        draft.channels_first[name] = len(shape) > 1
+        if any(isinstance(size, Variable) for size in shape):
+            draft.questions.append(Question(name, shape, listed=True))
+
+
+def _output(draft: Draft) -> None:
+    """Hold the shapes at the end against the document's `output`."""
+    output = draft.network.output
+    if output is None:
+        return
+    results = set(draft.network.results)
+    for layer in draft.network.layers:
+        if layer.name in results and layer.name in draft.shapes:
+            draft.shapes[layer.name] = stated(draft, layer.name, draft.shapes[layer.name], output, ("output",))
