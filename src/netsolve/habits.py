@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 STYLES = ("padded", "open", "valid")
 """Networks that pad; that pad, but not where they shrink nor always before their first branch; that do not pad."""
 
-DEPARTS_BARE = 0.9
-"""Of the layers that depart from a group that pads, the share that has no padding at all."""
-
 KINDS = (
     ("ConvTranspose", "transposed"),
     ("Conv", "conv"),
@@ -138,12 +135,6 @@ class Habits:
     deviation: float = exp(-6)
     strength: float = 1.0
     trust: float = 1.0
-
-    def departing(self, value: int, of_group: int, weights: Mapping[int, float]) -> float:
-        """The probability of a value for a layer that departs from its group's: mostly none, else by its own habit."""
-        bare = DEPARTS_BARE if of_group != 0 and 0 in weights else 0.0
-        habit = (1 - bare) * weights[value] / (1 - weights[of_group])
-        return habit + (bare if value == 0 else 0.0)
 
     def loss_cost(self, family: str, style: str, *, lost: bool) -> float:
         """What it costs that a floor loses cells, or loses none, in nats; `family` as `losses.loss_family` names it."""

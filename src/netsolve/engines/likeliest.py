@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from netsolve.engines.likelihood import CLOSE, Likelihood
 from netsolve.engines.ranking import INFINITE
-from netsolve.habits import STYLES, cost
+from netsolve.habits import STYLES
 from netsolve.problem import Variable
 
 
@@ -49,7 +49,7 @@ def ideal(likelihood: Likelihood, style: int) -> Ideal:
         if len(kinds) == 1:  # then a layer that keeps to its group costs the same whatever the group's value
             (count,) = kinds.values()
             value, second = prior.likeliest, prior.step
-            least += prior.costs[value] + count * cost(likelihood.chance(value, value, prior))
+            least += prior.costs[value] + count * prior.keeping
         else:
             (bound, value), *others = sorted(
                 (own + sum(n * likelihood.least(prior, value, reach) for reach, n in kinds.items()), value)

@@ -33,6 +33,7 @@ class Likelihood:
     habits: Habits
     losses: Mapping[Variable, tuple[tuple[float, ...], ...]]
     rows: dict[Any, list[float]] = field(default_factory=dict)
+    tables: dict[tuple[Prior, int], dict[int, float]] = field(default_factory=dict)
     matrices: dict[Prior, list[tuple[float, dict[int, float]]]] = field(default_factory=dict)
 
     @cached_property
@@ -84,35 +85,31 @@ class Likelihood:
         key = (prior, value, reach, layers, summed)
         if key not in self.rows:
             if value is not None:
-                row = [cost(self.chance(v, value, prior)) for v in reach]
-            elif summed:
-                row = [cost(sum(p * self.chance(v, g, prior) for g, p in prior.weights.items())) for v in reach]
+                given = self.given(prior, value)
+                row = [given[v] for v in reach]
             else:
-                shares = [(g, own / layers) for g, own in prior.costs.items()]
-                row = [min(share + cost(self.chance(v, g, prior)) for g, share in shares) for v in reach]
+                departures = self.departures(prior)
+                if summed:
+                    row = [whole([own + given[v] for own, given in departures]) for v in reach]
+                else:
+                    row = [min([own / layers + given[v] for own, given in departures]) for v in reach]
             self.rows[key] = row
         return self.rows[key]
 
     def least(self, prior: Prior, value: int, reach: tuple[int, ...]) -> float:
         """What the likeliest value of a layer costs, given its group's value: the same one, where it may have that."""
-        if value in reach:
-            return cost(self.chance(value, value, prior))
-        return min(self.row(prior, value, reach))
+        return prior.keeping if value in reach else min(self.row(prior, value, reach))
 
-    def chance(self, value: int, of_group: int, prior: Prior) -> float:
-        """How probable a layer's value is, given its group's: the same, or another."""
-        if len(prior.weights) == 1:
-            return 1.0
-        if value == of_group:
-            return 1 - self.habits.deviation
-        return self.habits.deviation * self.habits.departing(value, of_group, prior.weights)
+    def given(self, prior: Prior, value: int) -> dict[int, float]:
+        """What each value of a layer costs, given its group's."""
+        if (prior, value) not in self.tables:
+            self.tables[prior, value] = prior.given(value)
+        return self.tables[prior, value]
 
     def departures(self, prior: Prior) -> list[tuple[float, dict[int, float]]]:
         """For each value of a group what it costs, and what each value of a layer then does."""
         if prior not in self.matrices:
-            self.matrices[prior] = [
-                (own, {v: cost(self.chance(v, g, prior)) for v in prior.costs}) for g, own in prior.costs.items()
-            ]
+            self.matrices[prior] = [(own, self.given(prior, g)) for g, own in prior.costs.items()]
         return self.matrices[prior]
 
 
