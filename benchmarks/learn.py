@@ -14,7 +14,8 @@ from typing import Any
 
 from netsolve.document import loads
 from netsolve.errors import NetsolveError
-from netsolve.habits import STYLES, Habits, Key, choices_of, loss_family, odd_input
+from netsolve.habits import STYLES, Habits, Key, choices_of
+from netsolve.losses import loss_family, odd_input
 from netsolve.posing import pose
 from netsolve.problem import Problem, Variable
 

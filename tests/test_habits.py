@@ -13,7 +13,8 @@ from nets import Net, Node, network
 from netsolve import loads, solve
 from netsolve.deadline import Deadline
 from netsolve.engines.plausible import Plausibility, plausibility_of
-from netsolve.habits import STYLES, Habits, Key, choices_of, learned, loss_family
+from netsolve.habits import STYLES, Habits, Key, choices_of, learned
+from netsolve.losses import loss_family
 from netsolve.posing import pose
 from netsolve.problem import Variable
 from support import conv, document, pool

@@ -59,9 +59,11 @@ class Domain:
 
     def __contains__(self, value: object) -> bool:
         """Whether an integer belongs to the set."""
-        return isinstance(value, int) and any(
-            low <= value and (high is None or value <= high) for low, high in self.ranges
-        )
+        if isinstance(value, int):
+            for low, high in self.ranges:
+                if low <= value and (high is None or value <= high):
+                    return True
+        return False
 
     def __iter__(self) -> Iterator[int]:
         """The members, ascending. Raises ValueError where the set has no upper bound."""

@@ -11,22 +11,20 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from importlib import resources
 from math import exp, log
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from netsolve.domain import Domain
 from netsolve.network import Layer, Network
-from netsolve.ops.base import Formula
 from netsolve.ops.window import same_padding, span
-from netsolve.problem import Factor, Problem, Variable
+from netsolve.problem import Problem, Variable
+
+if TYPE_CHECKING:
+    from netsolve.domain import Domain
 
 STYLES = ("padded", "open", "valid")
 """Networks that pad; that pad, but not where they shrink nor always before their first branch; that do not pad."""
-
-DEPARTS_BARE = 0.9
-"""Of the layers that depart from a group that pads, the share that has no padding at all."""
 
 KINDS = (
     ("ConvTranspose", "transposed"),
@@ -35,6 +33,9 @@ KINDS = (
     ("MaxPool", "max"),
     ("AvgPool", "avg"),
 )
+MOST_KEYS = 4096
+"""How many windows, formulas and tables of a group are kept for the next network."""
+
 MOST_LISTED = 1000
 """A set of more values than this tells nothing of what its author had in mind."""
 FLAT = 1e-3
@@ -117,9 +118,9 @@ class Key:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Habits:
-    """Learned tables.
+    """Learned tables; compared by identity.
 
     styles: how common each is; losses: how often floors lose cells, by style and family of windows; exact: counts of
     values by style and key; meanings: counts of what values mean, by style and family of keys; deviation: the
@@ -135,14 +136,8 @@ class Habits:
     strength: float = 1.0
     trust: float = 1.0
 
-    def departing(self, value: int, of_group: int, weights: Mapping[int, float]) -> float:
-        """The probability of a value for a layer that departs from its group's: mostly none, else by its own habit."""
-        bare = DEPARTS_BARE if of_group != 0 and 0 in weights else 0.0
-        habit = (1 - bare) * weights[value] / (1 - weights[of_group])
-        return habit + (bare if value == 0 else 0.0)
-
     def loss_cost(self, family: str, style: str, *, lost: bool) -> float:
-        """What it costs that a floor loses cells, or loses none, in nats; `family` as `loss_family` names it."""
+        """What it costs that a floor loses cells, or loses none, in nats; `family` as `losses.loss_family` names it."""
         row = self.losses.get(style, {}).get(family, {})
         yes, no = row.get("lost", 0.0) + 0.5, row.get("exact", 0.0) + 0.5
         return -self.trust * log((yes if lost else no) / (yes + no))
@@ -194,8 +189,8 @@ class Surroundings:
 
 def surroundings(network: Network) -> Surroundings:
     """What surrounds the layers of a network."""
-    pads = {layer.name for layer in network.layers if "Pad" in layer.op.torch_name}
-    after = frozenset(layer.name for layer in network.layers if any(name in pads for name in layer.inputs))
+    pads = frozenset(layer.name for layer in network.layers if "Pad" in layer.op.torch_name)
+    after = frozenset(layer.name for layer in network.layers if not pads.isdisjoint(layer.inputs)) if pads else pads
     uses = Counter(name for layer in network.layers for name in layer.inputs)
     names = [layer.name for layer in network.layers]
     branch = next((i for i, name in enumerate(names) if uses[name] > 1), None)
@@ -210,19 +205,40 @@ def kind_of(operator: str) -> str | None:
 
 def keys_of(layer: Layer, argument: str, around: Surroundings) -> tuple[Key, ...]:
     """The key of each axis of a layer's padding or output_padding; none where habits know nothing of the layer."""
-    kind = kind_of(layer.op.torch_name)
+    op = layer.op
+    kind = kind_of(op.torch_name)
     if kind is None or argument not in {"padding", "output_padding"}:
         return ()
-    strided = "kernel_size" if getattr(layer.op, "stride", None) is None else "stride"
-    window = [getattr(layer.op, name, 1) for name in ("kernel_size", strided, "dilation")]
-    padded, ceil_mode = layer.name in around.after_pad, _flag(getattr(layer.op, "ceil_mode", False))
+    stride = getattr(op, "stride", None)
+    kernel_size = getattr(op, "kernel_size", 1)
+    numbers = (kernel_size, kernel_size if stride is None else stride, getattr(op, "dilation", 1))
     stem = None if around.stem is None else layer.name in around.stem
-    alike = not any(isinstance(value, tuple) for value in window)
-    keys = []
-    for axis in range(1 if alike else layer.op.axes):
-        kernel_size, stride, dilation = (_entry(value, axis) for value in window)
-        keys.append(Key(argument, kind, kernel_size, stride, dilation, padded, ceil_mode, stem))
-    return tuple(keys * layer.op.axes if alike else keys)
+    ceil_mode = _flag(getattr(op, "ceil_mode", False))
+    return window_keys(Window(argument, kind, numbers, op.axes, layer.name in around.after_pad, ceil_mode, stem))
+
+
+class Window(NamedTuple):
+    """A layer's window: what `Key` says of it, each number for all axes or one by one."""
+
+    argument: str
+    kind: str
+    numbers: tuple[Any, ...]
+    axes: int
+    padded: bool
+    ceil_mode: bool | None
+    stem: bool | None
+
+
+@lru_cache(maxsize=MOST_KEYS)
+def window_keys(window: Window) -> tuple[Key, ...]:
+    """The key of each axis of a window."""
+    argument, kind, numbers, axes, padded, ceil_mode, stem = window
+    alike = not any(isinstance(value, tuple) for value in numbers)
+    found = []
+    for axis in range(1 if alike else axes):
+        kernel_size, stride, dilation = (_entry(value, axis) for value in numbers)
+        found.append(Key(argument, kind, kernel_size, stride, dilation, padded, ceil_mode, stem))
+    return tuple(found * axes if alike else found)
 
 
 def _entry(value: Any, axis: int) -> int | None:
@@ -234,12 +250,10 @@ def _flag(value: Any) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A variable to be chosen: the group it belongs to, and all values it may have by the document."""
+class Choice(NamedTuple):
+    """A variable to be chosen: the key of its group, and all values it may have by the document."""
 
     variable: Variable
-    group: int
     key: Key
     values: tuple[int, ...]
 
@@ -264,7 +278,7 @@ def choices_of(problem: Problem) -> Choices:
     layers = {layer.name: layer for layer in network.layers}
     around = surroundings(network)
     found = Choices()
-    where: dict[Key, int] = {}
+    members: dict[Key, list[Choice]] = {}
     seen: set[Variable] = set()
     listed: dict[Domain, tuple[int, ...]] = {}
     for question in problem.questions:
@@ -275,17 +289,15 @@ def choices_of(problem: Problem) -> Choices:
                 continue
             seen.add(operand)
             key = (keys[axis] if question.listed else _shared(keys)) if keys else None
-            size = problem.domains[operand].count
-            if key is None or not key.known or size is None or size > MOST_LISTED:
-                found.flat[operand] = ()
-                continue
-            domain, index = problem.domains[operand], where.setdefault(key, len(found.groups))
-            if index == len(found.groups):
-                found.groups.append(key)
-                found.members.append([])
+            domain = problem.domains[operand]
             if domain not in listed:
-                listed[domain] = tuple(domain)
-            found.members[index].append(Choice(operand, index, key, listed[domain]))
+                listed[domain] = tuple(domain) if (domain.count or MOST_LISTED + 1) <= MOST_LISTED else ()
+            if key is None or not key.known or not listed[domain]:
+                found.flat[operand] = ()
+            else:
+                members.setdefault(key, []).append(Choice(operand, key, listed[domain]))
+    found.groups.extend(members)
+    found.members.extend(members.values())
     return found
 
 
@@ -298,66 +310,3 @@ def _shared(keys: tuple[Key, ...]) -> Key:
 def cost(weight: float) -> float:
     """A probability in nats."""
     return -log(weight) if weight > 0 else float("inf")
-
-
-def loss_family(kernel_size: int, stride: int, *, padding: bool, ceil_mode: bool, odd: bool) -> str:
-    """What windows are alike in how often they lose cells; odd: whether the network's input has an odd size."""
-    kind = "overlap even" if kernel_size % 2 == 0 else "overlap odd"
-    if kernel_size <= stride:
-        kind = "one" if kernel_size == 1 else "tile" if kernel_size == stride else "skip"
-    words = [kind, "padded" if padding else "bare", "odd input" if odd else "even input"]
-    return " ".join([*words, *(["ceil"] if ceil_mode else [])])
-
-
-def odd_input(network: Network) -> bool:
-    """Whether an input has an odd spatial size: then floors are meant otherwise than in a world of even sizes."""
-    return any(isinstance(size, int) and size % 2 == 1 for shape in network.inputs.values() for size in shape[1:])
-
-
-def with_losses(problem: Problem, habits: Habits) -> tuple[Problem, dict[Variable, tuple[tuple[float, ...], ...]]]:
-    """The problem with a variable for each strided layer that says whether cells are lost, and whether it pads.
-
-    The second part gives each of its values (0 and 1: bare and exact, lost; 2 and 3: padded) its cost, by style.
-    """
-    domains = dict(problem.domains)
-    factors = list(problem.factors)
-    costs: dict[Variable, tuple[tuple[float, ...], ...]] = {}
-    rows: dict[tuple[int, int, bool], tuple[tuple[float, ...], ...]] = {}
-    odd = odd_input(problem.network)
-    for factor in problem.factors:
-        if factor.output is None or not _slides(factor.formula):
-            continue
-        given = dict(zip(factor.formula.operands, factor.operands, strict=True))
-        k, s, d, ceil_mode = given["kernel_size"], given["stride"], given.get("dilation", 1), given.get("ceil_mode", 0)
-        if (
-            not (isinstance(k, int) and isinstance(s, int) and isinstance(d, int) and isinstance(ceil_mode, int))
-            or s == 1
-        ):
-            continue
-        variable = Variable(f"{factor.label.layer} loses", len(domains))
-        domains[variable] = Domain.between(0, 3)
-        formula = _loss(span(k, d), s)
-        factors.append(Factor(factor.label, formula, (given["n"], given["padding"]), variable))
-        alike = (k, s, bool(ceil_mode))
-        if alike not in rows:
-            families = [loss_family(k, s, padding=code > 1, ceil_mode=alike[2], odd=odd) for code in range(4)]
-            rows[alike] = tuple(
-                tuple(habits.loss_cost(family, style, lost=code % 2 == 1) for code, family in enumerate(families))
-                for style in STYLES
-            )
-        costs[variable] = rows[alike]
-    return replace(problem, domains=domains, factors=tuple(factors)), costs
-
-
-@cache
-def _slides(formula: Formula) -> bool:
-    """Whether a formula is that of a window that slides over its input."""
-    return {"n", "kernel_size", "stride", "padding"} <= set(
-        formula.operands
-    ) and "output_padding" not in formula.operands
-
-
-@cache
-def _loss(width: int, stride: int) -> Formula:
-    """Whether a window pads and whether it loses cells."""
-    return Formula(lambda n, padding: 2 * (padding > 0) + ((n + 2 * padding - width) % stride > 0))

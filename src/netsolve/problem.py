@@ -159,14 +159,16 @@ class Problem:
 
     def fitting(self, values: Mapping[Variable, int]) -> dict[Variable, int] | None:
         """The values of all variables, given those that no formula defines; None where something is not met."""
-        found = dict(values)
+        found: dict[Any, int] = dict(values)
+        get, domains = found.get, self.domains
         for factor in self.factors:
-            value = factor.value(found)
-            if factor.output is None:
+            value = factor.formula.function(*map(get, factor.operands, factor.operands))
+            output = factor.output
+            if output is None:
                 if not value:
                     return None
-            elif value in self.domains[factor.output]:
-                found[factor.output] = value
+            elif value in domains[output]:
+                found[output] = value
             else:
                 return None
         return found

@@ -5,13 +5,12 @@ fit, and what they lose to floors costs less than any other explanation or any d
 is, and no elimination is needed to know it.
 """
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from netsolve.engines.likelihood import CLOSE, Likelihood
 from netsolve.engines.ranking import INFINITE
-from netsolve.habits import STYLES, cost
+from netsolve.habits import STYLES
 from netsolve.problem import Variable
 
 
@@ -27,9 +26,8 @@ class Ideal:
 def likeliest(likelihood: Likelihood) -> tuple[float, dict[Variable, int]] | None:
     """The most plausible assignment and its cost; None where it takes a search to find it."""
     choices, problem = likelihood.choices, likelihood.problem
-    defined = {factor.output for factor in problem.factors}
-    chosen = {choice.variable for choice in choices.all}
-    if choices.flat or any(v not in defined and v not in chosen for v in problem.domains):
+    settled = {factor.output for factor in problem.factors} | {choice.variable for choice in choices.all}
+    if choices.flat or not problem.domains.keys() <= settled:
         return None
     ideals = [ideal(likelihood, style) for style in range(len(STYLES))]
     style = min(range(len(STYLES)), key=lambda index: ideals[index].least)
@@ -47,16 +45,20 @@ def ideal(likelihood: Likelihood, style: int) -> Ideal:
     """The likeliest values of all groups under a style, whatever fits."""
     least, step = likelihood.style(style) + sum(min(rows[style]) for rows in likelihood.losses.values()), INFINITE
     values = []
-    for prior, members in zip(likelihood.priors[style], likelihood.choices.members, strict=True):
-        kinds = Counter(choice.values for choice in members).items()
-        bounds = sorted(
-            (cost(p) + sum(n * likelihood.least(prior, value, reach) for reach, n in kinds), value)
-            for value, p in prior.items()
-        )
-        least += bounds[0][0]
-        values.append(bounds[0][1])
-        if len(bounds) > 1:
-            step = min(step, bounds[1][0] - bounds[0][0])
+    for prior, kinds in zip(likelihood.priors[style], likelihood.kinds, strict=True):
+        if len(kinds) == 1:  # then a layer that keeps to its group costs the same whatever the group's value
+            (count,) = kinds.values()
+            value, second = prior.likeliest, prior.step
+            least += prior.costs[value] + count * prior.keeping
+        else:
+            (bound, value), *others = sorted(
+                (own + sum(n * likelihood.least(prior, value, reach) for reach, n in kinds.items()), value)
+                for value, own in prior.costs.items()
+            )
+            second = others[0][0] - bound if others else INFINITE
+            least += bound
+        values.append(value)
+        step = min(step, second)
     return Ideal(least, step, tuple(values))
 
 
@@ -64,16 +66,20 @@ def cheapest(likelihood: Likelihood, style: int, values: tuple[int, ...]) -> tup
     """The likeliest value of every layer, given those of the groups, and what the least departure from them adds."""
     found: dict[Variable, int] = {}
     departure = INFINITE
-    for prior, value, members in zip(likelihood.priors[style], values, likelihood.choices.members, strict=True):
-        for choice in members:
-            first, *others = sorted(zip(likelihood.row(prior, value, choice.values), choice.values, strict=True))
-            found[choice.variable] = first[1]
-            departure = min(departure, *(c - first[0] for c, _ in others[:1]), INFINITE)
+    for index, (prior, value) in enumerate(zip(likelihood.priors[style], values, strict=True)):
+        likely: dict[tuple[int, ...], int] = {}
+        for reach in likelihood.kinds[index]:
+            first, *others = sorted(zip(likelihood.row(prior, value, reach), reach, strict=True))
+            likely[reach] = first[1]
+            departure = min(departure, others[0][0] - first[0] if others else INFINITE)
+        for choice in likelihood.choices.members[index]:
+            found[choice.variable] = likely[choice.values]
     return found, departure
 
 
 def beyond(likelihood: Likelihood, style: int, assignment: Mapping[Variable, int]) -> float:
     """What lost cells and ties add to the least cost."""
     lost = sum(rows[style][assignment[v]] - min(rows[style]) for v, rows in likelihood.losses.items())
-    places = ((choice, place) for members in likelihood.choices.members for place, choice in enumerate(members))
-    return lost + sum(likelihood.tie(choice, place, assignment[choice.variable]) for choice, place in places)
+    stems = (members for members in likelihood.choices.members if members[0].key.stem)
+    placed = ((choice, place) for members in stems for place, choice in enumerate(members))
+    return lost + sum(likelihood.tie(choice, place, assignment[choice.variable]) for choice, place in placed)

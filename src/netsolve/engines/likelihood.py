@@ -3,13 +3,17 @@
 A style and the values of groups explain the values of layers: a layer has its group's value, or departs from it.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from math import exp, log
 from typing import Any
 
-from netsolve.habits import MOST_LISTED, STYLES, Choice, Choices, Habits, choices_of, cost, with_losses
+from netsolve.engines.prior import Prior, priors_of
+from netsolve.habits import MOST_LISTED, STYLES, Choice, Choices, Habits, choices_of, cost
+from netsolve.losses import with_losses
 from netsolve.problem import Problem, Variable
 
 TIE = 1e-5
@@ -29,14 +33,28 @@ class Likelihood:
     habits: Habits
     losses: Mapping[Variable, tuple[tuple[float, ...], ...]]
     rows: dict[Any, list[float]] = field(default_factory=dict)
-    matrices: dict[int, list[tuple[float, dict[int, float]]]] = field(default_factory=dict)
+    tables: dict[tuple[Prior, int], dict[int, float]] = field(default_factory=dict)
+    matrices: dict[Prior, list[tuple[float, dict[int, float]]]] = field(default_factory=dict)
 
     @cached_property
-    def priors(self) -> list[list[Mapping[int, float]]]:
-        """For each style and each group the probability of each value."""
-        values = [sorted({v for choice in members for v in choice.values}) for members in self.choices.members]
-        keys = list(zip(self.choices.groups, values, strict=True))
-        return [[self.habits.weights(key, row, style) for key, row in keys] for style in STYLES]
+    def priors(self) -> list[list[Prior]]:
+        """For each style the values of each group."""
+        rows = [
+            priors_of(self.habits, key, self.values(kinds))
+            for key, kinds in zip(self.choices.groups, self.kinds, strict=True)
+        ]
+        return [[row[style] for row in rows] for style in range(len(STYLES))]
+
+    @cached_property
+    def kinds(self) -> list[Counter[tuple[int, ...]]]:
+        """For each group how many of its layers may have which values."""
+        return [Counter([choice.values for choice in members]) for members in self.choices.members]
+
+    @staticmethod
+    def values(kinds: Iterable[tuple[int, ...]]) -> tuple[int, ...]:
+        """All values that layers may have."""
+        first, *others = kinds
+        return tuple(sorted({*first, *chain(*others)})) if others else first
 
     def style(self, index: int) -> float:
         """What a style costs by itself."""
@@ -52,7 +70,7 @@ class Likelihood:
 
     def row(
         self,
-        prior: Mapping[int, float],
+        prior: Prior,
         value: int | None,
         reach: tuple[int, ...],
         *,
@@ -64,40 +82,35 @@ class Likelihood:
         Where that is None: with the group's best value for it, or (summed) over all of them, at the layer's share of
         what the group's value costs.
         """
-        key = (id(prior), value, reach, layers, summed)
+        key = (prior, value, reach, layers, summed)
         if key not in self.rows:
             if value is not None:
-                row = [cost(self.chance(v, value, prior)) for v in reach]
-            elif summed:
-                row = [cost(sum(p * self.chance(v, g, prior) for g, p in prior.items())) for v in reach]
+                given = self.given(prior, value)
+                row = [given[v] for v in reach]
             else:
-                shares = [(g, cost(p) / layers) for g, p in prior.items()]
-                row = [min(share + cost(self.chance(v, g, prior)) for g, share in shares) for v in reach]
+                departures = self.departures(prior)
+                if summed:
+                    row = [whole([own + given[v] for own, given in departures]) for v in reach]
+                else:
+                    row = [min([own / layers + given[v] for own, given in departures]) for v in reach]
             self.rows[key] = row
         return self.rows[key]
 
-    def least(self, prior: Mapping[int, float], value: int, reach: tuple[int, ...]) -> float:
+    def least(self, prior: Prior, value: int, reach: tuple[int, ...]) -> float:
         """What the likeliest value of a layer costs, given its group's value: the same one, where it may have that."""
-        if value in reach:
-            return cost(self.chance(value, value, prior))
-        return min(self.row(prior, value, reach))
+        return prior.keeping if value in reach else min(self.row(prior, value, reach))
 
-    def chance(self, value: int, of_group: int, weights: Mapping[int, float]) -> float:
-        """How probable a layer's value is, given its group's: the same, or another."""
-        if len(weights) == 1:
-            return 1.0
-        if value == of_group:
-            return 1 - self.habits.deviation
-        return self.habits.deviation * self.habits.departing(value, of_group, weights)
+    def given(self, prior: Prior, value: int) -> dict[int, float]:
+        """What each value of a layer costs, given its group's."""
+        if (prior, value) not in self.tables:
+            self.tables[prior, value] = prior.given(value)
+        return self.tables[prior, value]
 
-    def departures(self, prior: Mapping[int, float]) -> list[tuple[float, dict[int, float]]]:
+    def departures(self, prior: Prior) -> list[tuple[float, dict[int, float]]]:
         """For each value of a group what it costs, and what each value of a layer then does."""
-        key = id(prior)
-        if key not in self.matrices:
-            self.matrices[key] = [
-                (cost(p), {v: cost(self.chance(v, g, prior)) for v in prior}) for g, p in prior.items()
-            ]
-        return self.matrices[key]
+        if prior not in self.matrices:
+            self.matrices[prior] = [(own, self.given(prior, g)) for g, own in prior.costs.items()]
+        return self.matrices[prior]
 
 
 def whole(costs: Iterable[float]) -> float:

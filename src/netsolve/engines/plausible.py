@@ -20,9 +20,10 @@ from netsolve.engines.elimination import Ranked, Tables, tables_of
 from netsolve.engines.explored import Explored
 from netsolve.engines.likeliest import likeliest
 from netsolve.engines.likelihood import Likelihood, flat_costs, likelihood_of, total_of, whole
+from netsolve.engines.prior import Prior
 from netsolve.engines.ranking import Ranking
 from netsolve.engines.search import Explanation, Search
-from netsolve.habits import STYLES, Choices, Habits, cost
+from netsolve.habits import STYLES, Choices, Habits
 from netsolve.problem import Problem, Variable
 
 MASS_LEFT = 0.01
@@ -48,12 +49,12 @@ LARGEST_POWER = 700.0
 class Group:
     """A group of layers under a style.
 
-    prior: the probability of each value; layers: how many it has; kinds: how many of them have which values left;
+    prior: what each value costs; layers: how many it has; kinds: how many of them have which values left;
     values: what explanations give it, the least bound first; best: those of them that can be the best explanation;
     bound: the least cost of each with its layers.
     """
 
-    prior: Mapping[int, float]
+    prior: Prior
     layers: int
     kinds: Mapping[tuple[int, ...], int]
     values: tuple[int | None, ...]
@@ -119,10 +120,10 @@ class Plausibility:
         members = self.choices.members[index]
         prior = self.likelihood.priors[style][index]
         kinds = Counter(tuple(self.tables.values(choice.variable)) for choice in members)
-        open_: list[int | None] = [*prior] if len(members) > 1 else [None]
+        open_: list[int | None] = [*prior.costs] if len(members) > 1 else [None]
         bound: dict[int | None, float] = {}
         for value in open_:
-            own = 0.0 if value is None else cost(prior[value])
+            own = 0.0 if value is None else prior.costs[value]
             bound[value] = own + sum(n * min(self.likelihood.row(prior, value, reach)) for reach, n in kinds.items())
         ordered = tuple(sorted(open_, key=bound.__getitem__))
         best: list[int | None] = []
@@ -134,16 +135,14 @@ class Plausibility:
     def mass(self, group: Group, value: int | None) -> float:
         """The logarithm of the weight of a value of a group with its layers, whatever fits."""
         rows = [(self.likelihood.row(group.prior, value, reach, summed=True), n) for reach, n in group.kinds.items()]
-        own = 0.0 if value is None else cost(group.prior[value])
+        own = 0.0 if value is None else group.prior.costs[value]
         return sum(n * log(sum(exp(-c) for c in row)) for row, n in rows) - own
 
-    def dominates(
-        self, prior: Mapping[int, float], one: int | None, other: int | None, kinds: Mapping[tuple[int, ...], int]
-    ) -> bool:
+    def dominates(self, prior: Prior, one: int | None, other: int | None, kinds: Mapping[tuple[int, ...], int]) -> bool:
         """Whether one value of a group explains whatever its layers do at least as well as another does."""
         if one is None or other is None:
             return False
-        gain = cost(prior[other]) - cost(prior[one])
+        gain = prior.costs[other] - prior.costs[one]
         for reach, count in kinds.items():
             rows = zip(self.likelihood.row(prior, other, reach), self.likelihood.row(prior, one, reach), strict=True)
             gain += count * min(a - b for a, b in rows)
@@ -203,7 +202,7 @@ class Plausibility:
     def prior(self, explanation: Explanation) -> float:
         """The cost of an explanation by itself."""
         groups = zip(self.groups[explanation.style], explanation.values, strict=True)
-        return self.likelihood.style(explanation.style) + sum(cost(g.prior[v]) for g, v in groups if v is not None)
+        return self.likelihood.style(explanation.style) + sum(g.prior.costs[v] for g, v in groups if v is not None)
 
     def explanations(self) -> Iterator[Explanation]:
         """All explanations by their bounds, least first."""

@@ -14,7 +14,6 @@ from netsolve.engines.likelihood import CLOSE
 from netsolve.engines.ranking import INFINITE, Ranking
 from netsolve.engines.relations import OVERTIME
 from netsolve.errors import UndecidedError
-from netsolve.habits import cost
 
 if TYPE_CHECKING:
     from netsolve.engines.plausible import Plausibility
@@ -93,7 +92,7 @@ class Search:
             every = {assignment[choice.variable] for choice in members}
             if len(every) == 1:
                 (value,) = every
-                alone = cost(group.prior[value]) + group.layers * row(group.prior, value, (value,))[0]
+                alone = group.prior.costs[value] + group.layers * row(group.prior, value, (value,))[0]
                 shared = row(group.prior, None, (value,), layers=group.layers)[0]
                 if alone <= group.layers * shared + CLOSE:
                     found[index] = value
@@ -112,7 +111,7 @@ class Search:
     def prior(self, style: int, values: Values) -> float:
         """What a style and the values of the first groups cost by themselves."""
         groups = zip(self.plausibility.groups[style], self.placed(values), strict=True)
-        return self.plausibility.likelihood.style(style) + sum(cost(g.prior[v]) for g, v in groups if v is not None)
+        return self.plausibility.likelihood.style(style) + sum(g.prior.costs[v] for g, v in groups if v is not None)
 
     def ranking(self, style: int, values: Values) -> Ranking:
         """The assignments where the first groups have these values."""
