@@ -1,15 +1,24 @@
 """The smallest set of what is stated that cannot be true together."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
+from time import process_time
 
 from netsolve.conflicts.choices import choices_of
-from netsolve.conflicts.decisions import fits, needed_besides
+from netsolve.conflicts.decisions import fits, fits_nearby, needed_besides
 from netsolve.conflicts.worlds import Value, Worlds
 from netsolve.deadline import Deadline
 from netsolve.errors import UndecidedError
 from netsolve.problem import Variable
+
+PROOF = 1.5
+"""Seconds after which a conflict is given without a proof that all of it is needed."""
+
+
+SINGLES = 0.7
+"""Seconds for what alone would help; what is not looked at by then is shown to be needed in another way."""
 
 
 @dataclass(frozen=True)
@@ -24,20 +33,48 @@ def core_of(worlds: Worlds, broken: int, deadline: Deadline) -> Core:
     """What contradicts each other in the part of the network that the factor `broken` depends on.
 
     A statement without which the rest would fit is in every such set. Those come first; if they do not suffice, others
-    are added, the nearest first, until they do. Each is then known to be needed: without it the others were decided to
-    fit.
+    are added, the nearest first, until they do. Each of these is then left out in turn, and stays out where the others
+    still cannot be: so each that is kept is known to be needed, unless that was not decided in time.
     """
     indices = worlds.ancestors(broken)
     keys = involved(worlds, indices)
-    needed = [key for key in keys if helps(worlds, key, broken, indices, deadline)]
+    start, needed = process_time(), list[str]()
+    for key in reversed(keys):
+        if process_time() - start < SINGLES and helps(worlds, key, broken, indices, deadline):
+            needed.append(key)
     rest = [key for key in keys if key not in set(needed)]
     more: tuple[str, ...] | None = None
     with suppress(UndecidedError):
         more = needed_besides(worlds, indices, needed, rest, deadline) if rest else ()
-    minimal = more is not None
-    needed = keys if more is None else [*needed, *more]
-    order = {key: place for place, key in enumerate(worlds.relaxed.statements)}
-    return Core(tuple(sorted(needed, key=order.__getitem__)), minimal)
+    if more is None:
+        return Core(tuple(keys), minimal=False)
+    found, minimal = lessened(
+        worlds, broken, keys, [*needed, *more], set(needed), Deadline(min(deadline.remaining, PROOF))
+    )
+    return Core(tuple(key for key in keys if key in found), minimal)
+
+
+def lessened(  # noqa: PLR0913, PLR0917 - one question
+    worlds: Worlds, broken: int, keys: Sequence[str], core: Sequence[str], shown: AbstractSet[str], deadline: Deadline
+) -> tuple[set[str], bool]:
+    """Leave out what a contradiction does not need: what stays, and whether each of it was shown to be needed.
+
+    keys: all statements, of which those in `core` contradict each other; shown: those known to be needed. It ends with
+    the first that is not decided.
+    """
+    found, indices, near = set(core), worlds.ancestors(broken), numbers_at(worlds, broken)
+    for key in core:
+        if key in shown:
+            continue
+        rest = [other for other in keys if other not in found]
+        try:
+            if fits_nearby(worlds, indices, key, rest, near, deadline):
+                continue
+            if not fits(worlds, indices, [key, *rest], deadline):
+                found.remove(key)
+        except UndecidedError:
+            return found, False
+    return found, True
 
 
 def involved(worlds: Worlds, indices: set[int]) -> list[str]:
