@@ -13,7 +13,7 @@ from netsolve.deadline import Deadline
 from netsolve.errors import UndecidedError
 from netsolve.problem import Variable
 
-PROOF = 1.5
+PROOF = 1.0
 """Seconds after which a conflict is given without a proof that all of it is needed."""
 
 

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from netsolve.arith import both, either
+from netsolve.conflicts.choices import options
 from netsolve.conflicts.worlds import Worlds
 from netsolve.deadline import Deadline
 from netsolve.domain import LARGEST, POSITIVE, Domain
@@ -46,8 +47,9 @@ def fits_nearby(  # noqa: PLR0913, PLR0917 - one question
     relaxed = worlds.relaxed
     place = {layer: index for index, layer in enumerate(relaxed.layers)}
     middle = place.get(relaxed.statements[key].layer, -1 if key in relaxed.network.inputs else len(place))
-    for hops, whole in NEARBY:
-        close = [k for k in dropped if abs(place.get(relaxed.statements[k].layer, -1) - middle) <= hops]
+    for hops, only, whole in NEARBY:
+        around = [k for k in dropped if abs(place.get(relaxed.statements[k].layer, -1) - middle) <= hops]
+        close = [k for k in around if k.endswith(only)]
         narrow = {
             v: relaxed.problem.domains[v] if k.endswith(whole) else nearby(worlds, k, v, near)
             for k in close
@@ -62,16 +64,22 @@ def fits_nearby(  # noqa: PLR0913, PLR0917 - one question
     return False
 
 
-NEARBY: tuple[tuple[int, tuple[str, ...]], ...] = (
-    (1, ()),
-    (4, ()),
-    (16, ()),
-    (2, (".padding",)),
-    (2, (".kernel_size", ".dilation")),
-    (2, (".stride",)),
-    (16, (".stride",)),
+EVERYWHERE = 10**6
+ALL, NONE = ("",), ()
+NEARBY: tuple[tuple[int, tuple[str, ...], tuple[str, ...]], ...] = (
+    (1, ALL, NONE),
+    (4, ALL, NONE),
+    (EVERYWHERE, (".padding",), NONE),
+    (EVERYWHERE, (".kernel_size",), NONE),
+    (EVERYWHERE, (".stride",), (".stride",)),
+    (16, ALL, NONE),
+    (2, ALL, (".padding",)),
+    (2, ALL, (".kernel_size", ".dilation")),
+    (4, ALL, (".stride",)),
 )
-"""How many layers around a statement may change for it to be shown to be needed, and what of them at will."""
+"""How many layers around a statement may change for it to be shown to be needed, which statements of them, and which
+of these at will.
+"""
 
 AROUND = 2
 """How far from what is written is near."""
@@ -86,8 +94,9 @@ def nearby(worlds: Worlds, key: str, variable: Variable, near: Sequence[int]) ->
     if key.endswith((".stride", ".dilation", ".groups")):
         return written
     around = Domain.between(max(written.low - AROUND, 0), written.low + AROUND) & possible
-    windowed = key.endswith((".kernel_size", "padding"))
-    return Domain.of({*written, *around, *(n for n in near if n in possible and not windowed)})
+    if key.endswith((".kernel_size", "padding")):
+        return Domain.of({*written, *around})
+    return Domain.of({*written, *around, *options(worlds, variable, tuple(near))})
 
 
 def left_of(
