@@ -7,18 +7,22 @@ from dataclasses import dataclass
 from time import process_time
 
 from netsolve.conflicts.choices import choices_of
-from netsolve.conflicts.decisions import fits, fits_nearby, needed_besides
-from netsolve.conflicts.worlds import Value, Worlds
+from netsolve.conflicts.decisions import fits, needed_besides
+from netsolve.conflicts.ties import Ties
+from netsolve.conflicts.witnesses import Witnesses
+from netsolve.conflicts.worlds import OVERTIME, Value, Worlds
 from netsolve.deadline import Deadline
 from netsolve.errors import UndecidedError
 from netsolve.problem import Variable
 
+SINGLES = 0.7
+"""Seconds for what alone would help; what is not looked at by then is shown to be needed in another way."""
+
 PROOF = 1.0
 """Seconds after which a conflict is given without a proof that all of it is needed."""
 
-
-SINGLES = 0.7
-"""Seconds for what alone would help; what is not looked at by then is shown to be needed in another way."""
+QUICK = 0.15
+"""Seconds for one way to decide whether a statement is needed, before another one is tried."""
 
 
 @dataclass(frozen=True)
@@ -62,19 +66,52 @@ def lessened(  # noqa: PLR0913, PLR0917 - one question
     keys: all statements, of which those in `core` contradict each other; shown: those known to be needed. It ends with
     the first that is not decided.
     """
-    found, indices, near = set(core), worlds.ancestors(broken), numbers_at(worlds, broken)
+    found, indices = set(core), sorted(worlds.ancestors(broken))
+    ways = Ways(worlds, Witnesses(worlds, indices, numbers_at(worlds, broken), Ties()))
     for key in core:
         if key in shown:
             continue
         rest = [other for other in keys if other not in found]
         try:
-            if fits_nearby(worlds, indices, key, rest, near, deadline):
-                continue
-            if not fits(worlds, indices, [key, *rest], deadline):
+            if not ways.fits(key, rest, deadline):
                 found.remove(key)
         except UndecidedError:
             return found, False
     return found, True
+
+
+@dataclass
+class Ways:
+    """The ways to decide whether something fits, the one that did last time first.
+
+    Each has a little time in turn, then the rest of it: what a search worked out before its time was over stays known.
+    """
+
+    worlds: Worlds
+    witnesses: Witnesses
+
+    def __post_init__(self) -> None:
+        """The quickest first."""
+        self.order = [self.witnesses.nearby, self.witnesses.anywhere, self.exactly]
+
+    def exactly(self, key: str, rest: Sequence[str], deadline: Deadline) -> bool | None:
+        """By tables or by z3."""
+        with suppress(UndecidedError):
+            return fits(self.worlds, self.witnesses.indices, [key, *rest], deadline)
+        return None
+
+    def fits(self, key: str, rest: Sequence[str], deadline: Deadline) -> bool:
+        """Whether something fits when the statement under a key is not made, nor those under the keys in `rest`.
+
+        Raises UndecidedError past the deadline.
+        """
+        for seconds in (QUICK, deadline.remaining):
+            for way in self.order:
+                found = way(key, rest, Deadline(min(deadline.remaining, seconds)))
+                if found is not None:
+                    self.order = [way, *(other for other in self.order if other != way)]
+                    return found
+        raise UndecidedError(OVERTIME)
 
 
 def involved(worlds: Worlds, indices: set[int]) -> list[str]:

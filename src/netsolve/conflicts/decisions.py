@@ -6,7 +6,6 @@ from functools import cache
 from typing import Any
 
 from netsolve.arith import both, either
-from netsolve.conflicts.choices import options
 from netsolve.conflicts.worlds import Worlds
 from netsolve.deadline import Deadline
 from netsolve.domain import LARGEST, POSITIVE, Domain
@@ -25,7 +24,7 @@ def fits(worlds: Worlds, indices: Iterable[int], dropped: Collection[str], deadl
 
     Raises UndecidedError past the deadline.
     """
-    problem = left_of(worlds, indices, dropped, {})
+    problem = left_of(worlds, indices, dropped)
     if problem is None or not problem.factors:
         return problem is not None
     try:
@@ -36,74 +35,9 @@ def fits(worlds: Worlds, indices: Iterable[int], dropped: Collection[str], deadl
         return Z3Engine().feasible(problem, deadline)
 
 
-def fits_nearby(  # noqa: PLR0913, PLR0917 - one question
-    worlds: Worlds, indices: Iterable[int], key: str, dropped: Collection[str], near: Sequence[int], deadline: Deadline
-) -> bool:
-    """Whether something that fits is found soon when the statements under `key` and the keys `dropped` are not made.
-
-    Only a few layers around, and what lies near to what is written, are looked at, which is exact where it says yes.
-    near: other sizes that may be meant. Raises UndecidedError past the deadline.
-    """
-    relaxed = worlds.relaxed
-    place = {layer: index for index, layer in enumerate(relaxed.layers)}
-    middle = place.get(relaxed.statements[key].layer, -1 if key in relaxed.network.inputs else len(place))
-    for hops, only, whole in NEARBY:
-        around = [k for k in dropped if abs(place.get(relaxed.statements[k].layer, -1) - middle) <= hops]
-        close = [k for k in around if k.endswith(only)]
-        narrow = {
-            v: relaxed.problem.domains[v] if k.endswith(whole) else nearby(worlds, k, v, near)
-            for k in close
-            for v in relaxed.variables.get(k, ())
-        }
-        problem = left_of(worlds, indices, [key, *close], narrow)
-        try:
-            if problem is not None and (not problem.factors or tables_of(problem, deadline) is not None):
-                return True
-        except TooLargeError:
-            continue
-    return False
-
-
-EVERYWHERE = 10**6
-ALL, NONE = ("",), ()
-NEARBY: tuple[tuple[int, tuple[str, ...], tuple[str, ...]], ...] = (
-    (1, ALL, NONE),
-    (4, ALL, NONE),
-    (EVERYWHERE, (".padding",), NONE),
-    (EVERYWHERE, (".kernel_size",), NONE),
-    (EVERYWHERE, (".stride",), (".stride",)),
-    (16, ALL, NONE),
-    (2, ALL, (".padding",)),
-    (2, ALL, (".kernel_size", ".dilation")),
-    (4, ALL, (".stride",)),
-)
-"""How many layers around a statement may change for it to be shown to be needed, which statements of them, and which
-of these at will.
-"""
-
-AROUND = 2
-"""How far from what is written is near."""
-
-
-def nearby(worlds: Worlds, key: str, variable: Variable, near: Sequence[int]) -> Domain:
-    """Values of a variable that lie near to what is written; any size in place of one that is stated."""
-    possible = worlds.relaxed.problem.domains[variable]
-    written = worlds.relaxed.written.get(variable, possible)
-    if key == "output" or key.endswith(".out"):
-        return possible
-    if key.endswith((".stride", ".dilation", ".groups")):
-        return written
-    around = Domain.between(max(written.low - AROUND, 0), written.low + AROUND) & possible
-    if key.endswith((".kernel_size", "padding")):
-        return Domain.of({*written, *around})
-    return Domain.of({*written, *around, *options(worlds, variable, tuple(near))})
-
-
-def left_of(
-    worlds: Worlds, indices: Iterable[int], dropped: Collection[str], narrow: Mapping[Variable, Domain]
-) -> Problem | None:
+def left_of(worlds: Worlds, indices: Iterable[int], dropped: Collection[str]) -> Problem | None:
     """What is left to decide when some statements are not made; None where known numbers contradict each other."""
-    left = _Left(worlds, {v for key in dropped for v in worlds.relaxed.variables.get(key, ())}, narrow)
+    left = _Left(worlds, {v for key in dropped for v in worlds.relaxed.variables.get(key, ())})
     paths = constraint_paths(dropped)
     for index in sorted(indices):
         factor = worlds.factors[index]
@@ -191,13 +125,12 @@ FRACTION = 16
 class _Left:
     """What is not yet known.
 
-    free: the variables of which nothing is stated any more; narrow: for some of them the values to look at; labels: of
-    factors, by index, that hold only where some statement is kept.
+    free: the variables of which nothing is stated any more; labels: of factors, by index, that hold only where some
+    statement is kept.
     """
 
     worlds: Worlds
     free: set[Variable]
-    narrow: Mapping[Variable, Domain] = field(default_factory=dict)
     labels: dict[int, str] = field(default_factory=dict)
     known: dict[Variable, int] = field(default_factory=dict)
     factors: list[Factor] = field(default_factory=list)
@@ -218,8 +151,6 @@ class _Left:
     def domain(self, v: Variable) -> Domain:
         """What a variable may be."""
         relaxed = self.worlds.relaxed
-        if v in self.narrow:
-            return self.narrow[v]
         kept = v in relaxed.written and v not in self.free
         return relaxed.written[v] if kept else relaxed.problem.domains[v]
 
