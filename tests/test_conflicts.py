@@ -55,6 +55,11 @@ def judged(network: Network, conflict: Conflict) -> None:
 
 LENET = [conv(5, out_channels=6), pool(), conv(5, out_channels=16), pool(), table(op="Flatten")]
 UNSOLVABLE = {
+    "a shape of which both sizes are wrong": document(
+        conv(3, op="ConvTranspose2d", stride=2, padding=1, output_padding=1),
+        conv(7, padding=3, out=[31, 47]),
+        input=(3, 16, 24),
+    ),
     "a size that is a number of another layer": document(
         conv(3, padding=1, name="trunk"),
         conv(5, name="body"),

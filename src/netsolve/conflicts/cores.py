@@ -34,17 +34,18 @@ class Core:
 
 
 def core_of(worlds: Worlds, broken: int, deadline: Deadline) -> Core:
-    """What contradicts each other in the part of the network that the factor `broken` depends on.
+    """What contradicts each other in the part of the network that the layer of the factor `broken` depends on.
 
     A statement without which the rest would fit is in every such set. Those come first; if they do not suffice, others
     are added, the nearest first, until they do. Each of these is then left out in turn, and stays out where the others
     still cannot be: so each that is kept is known to be needed, unless that was not decided in time.
     """
-    indices = worlds.ancestors(broken)
+    places = beside(worlds, broken)
+    indices = set[int]().union(*map(worlds.ancestors, places))
     keys = involved(worlds, indices)
     start, needed = process_time(), list[str]()
     for key in reversed(keys):
-        if process_time() - start < SINGLES and helps(worlds, key, broken, indices, deadline):
+        if process_time() - start < SINGLES and helps(worlds, key, places, indices, deadline):
             needed.append(key)
     rest = [key for key in keys if key not in set(needed)]
     more: tuple[str, ...] | None = None
@@ -52,22 +53,28 @@ def core_of(worlds: Worlds, broken: int, deadline: Deadline) -> Core:
         more = needed_besides(worlds, indices, needed, rest, deadline) if rest else ()
     if more is None:
         return Core(tuple(keys), minimal=False)
-    found, minimal = lessened(
-        worlds, broken, keys, [*needed, *more], set(needed), Deadline(min(deadline.remaining, PROOF))
-    )
+    ways = Ways(worlds, Witnesses(worlds, sorted(indices), numbers_at(worlds, broken), Ties()))
+    found, minimal = lessened(ways, keys, [*needed, *more], set(needed), Deadline(min(deadline.remaining, PROOF)))
     return Core(tuple(key for key in keys if key in found), minimal)
 
 
-def lessened(  # noqa: PLR0913, PLR0917 - one question
-    worlds: Worlds, broken: int, keys: Sequence[str], core: Sequence[str], shown: AbstractSet[str], deadline: Deadline
+def beside(worlds: Worlds, broken: int) -> range:
+    """The factors from `broken` to the last of its layer: a statement with several entries speaks of all of them."""
+    last, layer = broken, worlds.factors[broken].label.layer
+    while layer and last + 1 < len(worlds.factors) and worlds.factors[last + 1].label.layer == layer:
+        last += 1
+    return range(broken, last + 1)
+
+
+def lessened(
+    ways: "Ways", keys: Sequence[str], core: Sequence[str], shown: AbstractSet[str], deadline: Deadline
 ) -> tuple[set[str], bool]:
     """Leave out what a contradiction does not need: what stays, and whether each of it was shown to be needed.
 
     keys: all statements, of which those in `core` contradict each other; shown: those known to be needed. It ends with
     the first that is not decided.
     """
-    found, indices = set(core), sorted(worlds.ancestors(broken))
-    ways = Ways(worlds, Witnesses(worlds, indices, numbers_at(worlds, broken), Ties()))
+    found = set(core)
     for key in core:
         if key in shown:
             continue
@@ -127,11 +134,11 @@ def involved(worlds: Worlds, indices: set[int]) -> list[str]:
     ]
 
 
-def helps(worlds: Worlds, key: str, broken: int, indices: set[int], deadline: Deadline) -> bool:
-    """Whether everything up to the factor `broken` would fit if one statement were not made."""
+def helps(worlds: Worlds, key: str, places: range, indices: set[int], deadline: Deadline) -> bool:
+    """Whether everything up to the factors at `places` would fit if one statement were not made."""
     if key in worlds.relaxed.variables:
-        numbers = numbers_at(worlds, broken)
-        found = any(reaches(worlds, choice.world, broken) for choice in choices_of(worlds, key, numbers))
+        numbers = numbers_at(worlds, places[0])
+        found = any(reaches(worlds, choice.world, places[-1]) for choice in choices_of(worlds, key, numbers))
         if worlds.known and (found or ended(worlds, key)):
             return found
     try:
