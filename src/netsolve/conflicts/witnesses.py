@@ -1,6 +1,6 @@
 """Values with which something fits when a few statements are not made: looked for among sizes, checked exactly.
 
-What may change are the numbers of layers that shape sizes, at most two of a layer, and inputs; axes with equal numbers
+What may change are the numbers of layers that shape sizes, in some of their combinations, and inputs; equal axes
 change alike. So each layer ties the size below it to the sizes that it can give. What comes out is values for all
 numbers, which are then put into every relation: a witness is right however it was found, and where none is found
 nothing is known.
