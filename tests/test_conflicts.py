@@ -55,6 +55,21 @@ def judged(network: Network, conflict: Conflict) -> None:
 
 LENET = [conv(5, out_channels=6), pool(), conv(5, out_channels=16), pool(), table(op="Flatten")]
 UNSOLVABLE = {
+    "a shape of which both sizes are wrong": document(
+        conv(3, op="ConvTranspose2d", stride=2, padding=1, output_padding=1),
+        conv(7, padding=3, out=[31, 47]),
+        input=(3, 16, 24),
+    ),
+    "a size that is a number of another layer": document(
+        conv(3, padding=1, name="trunk"),
+        conv(5, name="body"),
+        table(op="AdaptiveAvgPool2d", output_size=1),
+        conv(1, name="gate"),
+        table(op="mul", **{"from": ["body", "gate"]}),
+        conv(1, stride=2),
+        table(op="add", **{"from": ["conv2d_1", "trunk"]}),
+        input=(3, 16, 16),
+    ),
     "a width": document(*LENET, table(op="Linear", in_features=400, out_features=120), input=(1, 28, 28)),
     "unknown paddings": document(
         conv(3, padding="?"), conv(4, stride=2, padding="?"), conv(3, padding="?", out=[30, 30]), input=(3, 32, 32)

@@ -24,21 +24,26 @@ def fits(worlds: Worlds, indices: Iterable[int], dropped: Collection[str], deadl
 
     Raises UndecidedError past the deadline.
     """
-    left = _Left(worlds, {v for key in dropped for v in worlds.relaxed.variables.get(key, ())})
-    paths = constraint_paths(dropped)
-    for index in sorted(indices):
-        factor = worlds.factors[index]
-        if factor.label.path not in paths and not left.take(factor):
-            return False
-    problem = left.problem()
-    if not problem.factors:
-        return True
+    problem = left_of(worlds, indices, dropped)
+    if problem is None or not problem.factors:
+        return problem is not None
     try:
         return tables_of(problem, deadline) is not None
     except TooLargeError:
         from netsolve.engines.z3 import Z3Engine  # noqa: PLC0415 - z3 takes a third of a second to import
 
         return Z3Engine().feasible(problem, deadline)
+
+
+def left_of(worlds: Worlds, indices: Iterable[int], dropped: Collection[str]) -> Problem | None:
+    """What is left to decide when some statements are not made; None where known numbers contradict each other."""
+    left = _Left(worlds, {v for key in dropped for v in worlds.relaxed.variables.get(key, ())})
+    paths = constraint_paths(dropped)
+    for index in sorted(indices):
+        factor = worlds.factors[index]
+        if factor.label.path not in paths and not left.take(factor):
+            return None
+    return left.problem()
 
 
 def needed_besides(
@@ -87,8 +92,8 @@ def _labelled(
         elif not left.take(factor):
             return ()
     for key, unit in units.items():
-        if unit == key:
-            left.pin(key)
+        if unit:
+            left.pin(key, unit)
     if not left.factors:
         return None
     from netsolve.engines.z3 import Z3Engine  # noqa: PLC0415 - z3 takes a third of a second to import
@@ -154,11 +159,16 @@ class _Left:
         return Problem(self.worlds.relaxed.network, self.domains, tuple(self.factors), (), {}, (), {})
 
     def add(self, factor: Factor, label: str) -> None:
-        """Add a factor under a label, with the numbers that are written."""
+        """Add a factor under a label, with the numbers that are written in its own layer.
+
+        A size below may be a number of another layer, as channels and what an adaptive pool gives are.
+        """
         factor = whole(factor)
-        inputs = {v for name in self.worlds.relaxed.network.inputs for v in self.worlds.relaxed.variables.get(name, ())}
+        layer, relaxed = factor.label.layer, self.worlds.relaxed
+        names = relaxed.layers[layer].op.arguments if layer in relaxed.layers else ()
+        own = {v for name in names for v in relaxed.variables.get(f"{layer}.{name}", ())}
         operands = tuple(
-            self.number(v) if isinstance(v, Variable) and v not in inputs else self.operand(v) for v in factor.operands
+            self.number(v) if isinstance(v, Variable) and v in own else self.operand(v) for v in factor.operands
         )
         self.labels[len(self.factors)] = label
         if factor.output is None:
@@ -172,12 +182,12 @@ class _Left:
         domain = self.worlds.relaxed.written.get(v)
         return self.operand(v) if domain is None or domain.count != 1 else domain.low
 
-    def pin(self, key: str) -> None:
-        """Add what is written under a key, under it as a label."""
+    def pin(self, key: str, label: str) -> None:
+        """Add what is written under a key, under a label."""
         for v in self.worlds.relaxed.variables.get(key, ()):
             if v in self.domains:
                 domain = self.worlds.relaxed.written[v]
-                self.labels[len(self.factors)] = key
+                self.labels[len(self.factors)] = label
                 self.factors.append(Factor(Label("", key), member(domain), (v,)))
 
     def loosen(self, factor: Factor, op: Operator) -> None:

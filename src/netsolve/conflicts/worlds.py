@@ -67,6 +67,7 @@ class Worlds:
                     self.users.setdefault(variable, []).append(index)
         self.last = {variable: users[-1] for variable, users in self.users.items()}
         self.outcomes: dict[Any, int | None] = {}
+        self.answers: dict[Any, int | None] = {}
         self.broken: list[int] = []
         for index in range(len(self.factors)):
             found: dict[Variable, Value] = {}
@@ -111,6 +112,13 @@ class Worlds:
         A variable that a formula defines may be given a value too: its definition then does not count. What follows
         from the values that still matter at a layer is the same however they came about, and is remembered.
         """
+        asked = tuple(change.items())
+        if asked not in self.answers:
+            self.answers[asked] = self.followed(change)
+        return self.answers[asked]
+
+    def followed(self, change: Mapping[Variable, Value]) -> int | None:
+        """The same, worked out."""
         if self.deadline.passed:
             raise UndecidedError(OVERTIME)
         changed: dict[Variable, Value] = {v: value for v, value in change.items() if value != self.base[v]}

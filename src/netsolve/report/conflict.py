@@ -13,6 +13,9 @@ from netsolve.report.text import title_of
 MOST_DRAWN = 100
 """How many reasons a drawing shows."""
 
+NEEDED = "without any one of them the others can be"
+UNSHOWN = "perhaps not all of them are needed"
+
 MOST_LINES = 24
 """How many statements of a conflict are printed; JSON has all."""
 
@@ -24,8 +27,7 @@ def conflict_lines(conflict: Conflict) -> Iterator[str]:
         yield f"why     {reason_text(reason)}"
     statements = conflict.reasons[len(places) :]
     if statements:
-        needed = "; without any one of them the others can be" if conflict.minimal else ""
-        yield f"        these cannot all be true{needed}:"
+        yield f"        these cannot all be true; {NEEDED if conflict.minimal else UNSHOWN}:"
         yield from (f"          {reason_text(reason)}" for reason in statements[:MOST_LINES])
         if len(statements) > MOST_LINES:
             yield f"          and {len(statements) - MOST_LINES} more lines"
