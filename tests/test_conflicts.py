@@ -78,6 +78,12 @@ UNSOLVABLE = {
         conv(3, name="a"), conv(3, padding=1, name="b", **{"from": "input"}), table(op="add", **{"from": ["a", "b"]})
     ),
     "groups beside an unknown": document(conv(3, out_channels=10, padding="?"), conv(3, out_channels=8, groups=4)),
+    "groups that nothing is known of": document(
+        table(op="ChannelShuffle", groups="?"), table(op="ChannelShuffle", groups=3), input=(8, 9)
+    ),
+    "a size that its layer keeps": document(
+        conv("?2|5", op="Conv1d", padding="same"), conv(4, op="Conv1d", out=[14]), input=(8, 14)
+    ),
     "an uneven size": document(conv(2, op="ConvTranspose2d", stride=2, out=[17, 17])),
     "an irrelevant layer": document(conv(3, padding=1), conv(3, name="side"), conv(9, **{"from": "conv2d_1"})),
 }
@@ -127,6 +133,14 @@ def test_what_works_has_no_conflict() -> None:
     assert explain(works) == Conflict()
     assert repair(works).works
     assert repair(works).best is None
+
+
+def test_out_of_time_it_still_says_what_is_wrong_with_known_numbers() -> None:
+    text = document(conv(3, padding=1), table(op="Flatten"), table(op="Linear", in_features=77, out_features=2))
+    found = explain(loads(text), timeout=0)
+    expected = ["line 5: linear_1: in_features is 77, and the input implies 256"]
+    assert [str(reason) for reason in found.reasons] == expected
+    assert not found.minimal
 
 
 def broken(name: str, mutate: Callable[[Network], tuple[str, Any] | None]) -> tuple[Network, str] | None:

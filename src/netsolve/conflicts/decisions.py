@@ -196,8 +196,8 @@ class _Left:
             return
         self.domains[factor.output] = POSITIVE
         names = factor.formula.operands
-        if "n" not in names or not isinstance(op, Conv | MaxPool | AvgPool | LPPool):
-            return
+        if not {"n", "kernel_size"} <= set(names) or not isinstance(op, Conv | MaxPool | AvgPool | LPPool):
+            return  # another operator, or a size that no number of the layer decides ("same")
         most = {name: self.most(v) for name, v in zip(names, factor.operands, strict=True) if name != "n"}
         n = self.operand(factor.operands[names.index("n")])
         span = most.get("dilation", 1) * (most["kernel_size"] - 1) + 1

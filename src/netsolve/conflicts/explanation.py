@@ -15,8 +15,6 @@ from netsolve.deadline import Deadline
 from netsolve.errors import UndecidedError
 from netsolve.network import Network
 
-UNSHOWN = "no values of the question marks, within their ranges, fit"
-
 
 def explain(network: Network, *, timeout: float | None = 20.0, run: bool = True) -> Conflict:
     """Why a network cannot work, and the smallest changes that would make it work.
@@ -36,10 +34,11 @@ def explain(network: Network, *, timeout: float | None = 20.0, run: bool = True)
 def conflict_at(worlds: Worlds, broken: int, deadline: Deadline, *, run: bool) -> Conflict:
     """The conflict whose last factor is `broken`."""
     network = worlds.relaxed.network
-    places: tuple[Reason, ...] = ()
+    places: list[Reason] = []
     core = Core((), minimal=False)
     with suppress(UndecidedError):
-        places = tuple(breaking(worlds, broken))
+        for reason in breaking(worlds, broken):  # the first takes no search: it is there when the time is over
+            places.append(reason)  # noqa: PERF402 - the later ones may raise
         core = core_of(worlds, broken, Deadline(deadline.remaining / 2))
     try:
         changes = chosen(network, single_changes(worlds, broken), deadline, run=run)

@@ -136,7 +136,7 @@ def _joined(left: Domain, right: Domain) -> Domain:
 
 
 def _divisors(number: int) -> list[int]:
-    return [d for i in range(1, isqrt(max(number, 1)) + 1) if number % i == 0 for d in (i, number // i)]
+    return [d for i in range(1, isqrt(number) + 1) if number % i == 0 for d in (i, number // i)]
 
 
 def named_layers(network: Network) -> dict[str, Layer]:
