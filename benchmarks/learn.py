@@ -18,14 +18,16 @@ from netsolve.habits import STYLES, Habits, Key, choices_of
 from netsolve.losses import loss_family, odd_input
 from netsolve.posing import pose
 from netsolve.problem import Problem, Variable
+from netsolve.windows import MEANINGS, TELLS_NOTHING, meaning, meaning_key, numbers_in
 
 DEVIATION = 0.02
 TRUST = 1.0
 STRENGTH = 1.0
 
 Converter = Callable[..., tuple[str, dict[str, Any]]]
-Observation = tuple[str, str, dict[Key, Counter[int]], Counter[tuple[str, bool]]]
-"""A network: its family, its style, for each group how many layers had which value, and how many lost cells."""
+Observation = tuple[str, str, dict[Key, Counter[int]], Counter[tuple[str, bool]], Counter[tuple[str, int]]]
+"""A network: its family, its style, for each group how many layers had which value, how many lost cells, and how many
+windows had which numbers."""
 
 
 def converter(corpus: Path) -> Any:
@@ -62,7 +64,7 @@ def observed(net: dict[str, Any], module: Any) -> Observation | None:
     groups: dict[Key, Counter[int]] = defaultdict(Counter)
     for choice in choices_of(problem).all:
         groups[choice.key][values[choice.variable]] += 1
-    return net["family"], style_of(groups), groups, losses_in(problem, values)
+    return net["family"], style_of(groups), groups, losses_in(problem, values), numbers_in(problem.network)
 
 
 def losses_in(problem: Problem, values: dict[Variable, int]) -> Counter[tuple[str, bool]]:
@@ -125,7 +127,8 @@ def learn(observations: Iterable[Observation]) -> Habits:
     exact: dict[str, dict[str, dict[str, float]]] = {s: defaultdict(lambda: defaultdict(float)) for s in STYLES}
     meanings: dict[str, dict[str, dict[str, float]]] = {s: defaultdict(lambda: defaultdict(float)) for s in STYLES}
     losses: dict[str, dict[str, dict[str, float]]] = {s: defaultdict(lambda: defaultdict(float)) for s in STYLES}
-    for family, style, groups, lost in observations:
+    numbers: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for family, style, groups, lost, windows in observations:
         weight = sizes[family] ** -0.5
         styles[style] += weight
         for (window, yes), count in lost.items():
@@ -138,8 +141,18 @@ def learn(observations: Iterable[Observation]) -> Habits:
             names = [name for name, v in key.meanings().items() if v == value]
             for name in names:
                 meanings[style][key.pooled.family][name] += weight / len(names)
+            if key.argument == "padding" and key.kernel_size and key.dilation:
+                code = meaning(key.kernel_size, key.dilation, value)
+                if code != TELLS_NOTHING:
+                    meanings[style][meaning_key(key.kind)][MEANINGS[code]] += weight
+        wholes = Counter[str]()
+        for (context, _), count in windows.items():
+            wholes[context] += count
+        for (context, number), count in windows.items():
+            numbers[context][str(number)] += weight * count / wholes[context]
     total = sum(styles.values())
-    return Habits({s: n / total for s, n in styles.items()}, losses, exact, meanings, DEVIATION, STRENGTH, TRUST)
+    shares = {s: n / total for s, n in styles.items()}
+    return Habits(shares, losses, exact, meanings, numbers, DEVIATION, STRENGTH, TRUST)
 
 
 def plain(habits: Habits) -> dict[str, Any]:
@@ -159,6 +172,7 @@ def plain(habits: Habits) -> dict[str, Any]:
         "losses": tidy(habits.losses),
         "exact": tidy(habits.exact),
         "meanings": tidy(habits.meanings),
+        "numbers": tidy({"": habits.numbers})[""],
     }
 
 

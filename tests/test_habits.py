@@ -236,13 +236,18 @@ def learning() -> Any:
 def test_learning_counts_each_group_once_a_network_and_families_by_their_root() -> None:
     learn = learning()
     one = Key("padding", "conv", 3, 1, 1)
-    nets: list[tuple[str, str, dict[Key, dict[int, int]], dict[Any, int]]] = [
-        ("a", "padded", {one: {1: 5, 0: 1}}, {}),
-        ("a", "padded", {one: {1: 1}}, {}),
-        ("b", "padded", {one: {0: 9}}, {}),
+    nets: list[tuple[str, str, dict[Key, dict[int, int]], dict[Any, int], dict[Any, int]]] = [
+        ("a", "padded", {one: {1: 5, 0: 1}}, {}, {("stride conv", 1): 3, ("stride conv", 2): 1}),
+        ("a", "padded", {one: {1: 1}}, {}, {}),
+        ("b", "padded", {one: {0: 9}}, {}, {("stride conv", 1): 1}),
     ]
-    observations = [(f, s, {k: learn.Counter(v) for k, v in g.items()}, learn.Counter(x)) for f, s, g, x in nets]
+    observations = [
+        (f, s, {k: learn.Counter(v) for k, v in g.items()}, learn.Counter(x), learn.Counter(w))
+        for f, s, g, x, w in nets
+    ]
     habits = learn.learn(observations)
+    assert habits.numbers["stride conv"] == {"1": pytest.approx(0.75 / 2**0.5 + 1), "2": pytest.approx(0.25 / 2**0.5)}
+    assert habits.meanings["padded"]["padding conv ?"] == {"half": pytest.approx(2 / 2**0.5), "none": pytest.approx(1)}
     row = habits.exact["padded"][one.exact]
     assert row["1"] == pytest.approx(2 / 2**0.5)
     assert row["0"] == pytest.approx(1)

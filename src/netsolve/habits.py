@@ -14,14 +14,12 @@ from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, lru_cache
 from importlib import resources
 from math import exp, log
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from netsolve.domain import Domain, Unknown
 from netsolve.network import Layer, Network
 from netsolve.ops.window import same_padding, span
 from netsolve.problem import Problem, Variable
-
-if TYPE_CHECKING:
-    from netsolve.domain import Domain
 
 STYLES = ("padded", "open", "valid")
 """Networks that pad; that pad, but not where they shrink nor always before their first branch; that do not pad."""
@@ -123,15 +121,17 @@ class Habits:
     """Learned tables; compared by identity.
 
     styles: how common each is; losses: how often floors lose cells, by style and family of windows; exact: counts of
-    values by style and key; meanings: counts of what values mean, by style and family of keys; deviation: the
-    probability, below one half, that a layer departs from its group; strength: how many observations the meanings are
-    worth against the exact counts; trust: how far the losses of many layers count as evidence of their own.
+    values by style and key; meanings: counts of what values mean, by style and family of keys; numbers: counts of
+    numbers of windows by what tells of them (`windows.contexts`); deviation: the probability, below one half, that a
+    layer departs from its group; strength: how many observations the meanings are worth against the exact counts;
+    trust: how far the losses of many layers count as evidence of their own.
     """
 
     styles: Mapping[str, float]
     losses: Mapping[str, Mapping[str, Mapping[str, float]]]
     exact: Mapping[str, Mapping[str, Mapping[str, float]]]
     meanings: Mapping[str, Mapping[str, Mapping[str, float]]]
+    numbers: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     deviation: float = exp(-6)
     strength: float = 1.0
     trust: float = 1.0
@@ -243,6 +243,8 @@ def window_keys(window: Window) -> tuple[Key, ...]:
 
 def _entry(value: Any, axis: int) -> int | None:
     value = value[axis] if isinstance(value, tuple) else value
+    if isinstance(value, Unknown) and value.domain is not None and value.domain.count == 1:
+        return value.domain.low
     return value if isinstance(value, int) else None
 
 

@@ -13,6 +13,9 @@ from netsolve.problem import Factor, Problem, Variable
 CODES = Domain.between(0, 3)
 """Bare and exact, bare and lost, padded and exact, padded and lost."""
 
+Costs = dict[Variable, tuple[tuple[float, ...], ...]]
+"""What each value of a variable costs, from 0 on, by style."""
+
 
 def loss_family(kernel_size: int, stride: int, *, padding: bool, ceil_mode: bool, odd: bool) -> str:
     """What windows are alike in how often they lose cells; odd: whether the network's input has an odd size."""
@@ -28,18 +31,18 @@ def odd_input(network: Network) -> bool:
     return any(isinstance(size, int) and size % 2 == 1 for shape in network.inputs.values() for size in shape[1:])
 
 
-def with_losses(problem: Problem, habits: Habits) -> tuple[Problem, dict[Variable, tuple[tuple[float, ...], ...]]]:
+def with_losses(problem: Problem, habits: Habits) -> tuple[Problem, Costs]:
     """The problem with a variable for each strided layer that says whether cells are lost, and whether it pads.
 
     The second part gives each of its values (0 and 1: bare and exact, lost; 2 and 3: padded) its cost, by style.
     """
     domains = dict(problem.domains)
     factors = list(problem.factors)
-    costs: dict[Variable, tuple[tuple[float, ...], ...]] = {}
+    costs: Costs = {}
     rows: dict[tuple[int, int, bool], tuple[tuple[float, ...], ...]] = {}
     odd = odd_input(problem.network)
     for factor in problem.factors:
-        if factor.output is None or not (given := _window(factor.formula)):
+        if factor.output is None or not (given := window_of(factor.formula)):
             continue
         n, padding, *window = (factor.operands[i] if i >= 0 else -1 - i for i in given)
         k, s, d, ceil_mode = (v if isinstance(v, int) else None for v in window)
@@ -60,7 +63,7 @@ def with_losses(problem: Problem, habits: Habits) -> tuple[Problem, dict[Variabl
 
 
 @lru_cache(maxsize=MOST_KEYS)
-def _window(formula: Formula) -> tuple[int, ...]:
+def window_of(formula: Formula) -> tuple[int, ...]:
     """Where a window that slides over its input has its n, padding, kernel_size, stride, dilation and ceil_mode.
 
     Where it lacks one, what that then is: as -1 less the number. Nothing for a formula of another kind.

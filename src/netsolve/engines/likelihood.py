@@ -4,7 +4,7 @@ A style and the values of groups explain the values of layers: a layer has its g
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
@@ -13,8 +13,9 @@ from typing import Any
 
 from netsolve.engines.prior import Prior, priors_of
 from netsolve.habits import MOST_LISTED, STYLES, Choice, Choices, Habits, choices_of, cost
-from netsolve.losses import with_losses
+from netsolve.losses import Costs, with_losses
 from netsolve.problem import Problem, Variable
+from netsolve.windows import Numbers, with_meanings
 
 TIE = 1e-5
 CLOSE = 1e-9
@@ -24,14 +25,16 @@ CLOSE = 1e-9
 class Likelihood:
     """The costs of values of a problem's question marks.
 
-    problem: with a variable for each strided layer that says whether cells are lost; losses: what each value of those
-    variables costs, by style.
+    problem: with a variable for each strided layer that says whether cells are lost, and one for each padding of a
+    window that is to be found that says what it means; losses: what each value of those costs, by style; numbers: what
+    the numbers of such windows cost.
     """
 
     problem: Problem
     choices: Choices
     habits: Habits
-    losses: Mapping[Variable, tuple[tuple[float, ...], ...]]
+    losses: Costs
+    numbers: Numbers
     rows: dict[Any, list[float]] = field(default_factory=dict)
     tables: dict[tuple[Prior, int], dict[int, float]] = field(default_factory=dict)
     matrices: dict[Prior, list[tuple[float, dict[int, float]]]] = field(default_factory=dict)
@@ -144,5 +147,6 @@ def flat_costs(problem: Problem, variable: Variable, values: Sequence[int]) -> l
 
 def likelihood_of(problem: Problem, habits: Habits) -> Likelihood:
     """The costs of values of a problem."""
-    extended, losses = with_losses(problem, habits)
-    return Likelihood(extended, choices_of(problem), habits, losses)
+    with_codes, meanings = with_meanings(problem, habits)
+    extended, losses = with_losses(with_codes, habits)
+    return Likelihood(extended, choices_of(problem), habits, losses | meanings, Numbers(problem, habits))

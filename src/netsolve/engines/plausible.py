@@ -94,10 +94,14 @@ class Plausibility:
         return {v: rows for v, rows in self.likelihood.losses.items() if root(v) not in hidden}
 
     @cached_property
-    def flat(self) -> dict[Variable, list[float]]:
+    def flat(self) -> dict[Variable, Sequence[float]]:
         """What values cost that habits know nothing of."""
         problem = self.likelihood.problem
-        return {v: flat_costs(problem, v, self.tables.values(v)) for v in self.choices.flat}
+        numbers, found = self.likelihood.numbers, {}
+        for variable in self.choices.flat:
+            values = self.tables.values(variable)
+            found[variable] = numbers.costs(variable, values, flat_costs(problem, variable, values))
+        return found
 
     @cached_property
     def style_costs(self) -> list[float]:
@@ -373,8 +377,9 @@ class Plausibility:
     def explored(self) -> Explored:
         """The explanations that carry the probability, as far as the work limit goes."""
         masses = [[{v: self.mass(group, v) for v in group.values} for group in groups] for groups in self.groups]
+        flat = -sum(whole(row) for row in self.flat.values())
         left = sum(
-            exp(min(self.first[0] - start + sum(total_of(mass.values()) for mass in row), LARGEST_POWER))
+            exp(min(self.first[0] - start + flat + sum(total_of(mass.values()) for mass in row), LARGEST_POWER))
             for start, row in zip(self.style_costs, masses, strict=True)
         )
         found: list[tuple[float, float, dict[Variable, list[float]]]] = []
@@ -391,7 +396,7 @@ class Plausibility:
             found.append((mass, prior, weights))
             total += mass
             given = zip(masses[explanation.style], explanation.values, strict=True)
-            power = self.first[0] - self.style_costs[explanation.style] + sum(mass[v] for mass, v in given)
+            power = self.first[0] - self.style_costs[explanation.style] + flat + sum(mass[v] for mass, v in given)
             left -= exp(min(power, LARGEST_POWER))
         found.sort(key=lambda row: -row[0])
         kept, reached = [], 0.0
