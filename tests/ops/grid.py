@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from itertools import islice
+from math import prod
 from typing import Any
 
 import pytest
@@ -181,7 +182,8 @@ def tensors(kind: type[Operator], shapes: Shapes) -> Iterator[torch.Tensor]:
     """The inputs, with a batch: zeros, of whole numbers where the operator takes indices."""
     for shape in shapes:
         x = torch.zeros(BATCH, *shape, dtype=torch.int64 if kind.indices else torch.float32)
-        x.taken = torch.zeros(BATCH, *shape, dtype=torch.int64)  # type: ignore[attr-defined]  # as a max pool leaves it
+        cells = torch.arange(prod(shape[1:])).reshape(1, 1, *shape[1:])
+        x.taken = cells.expand(BATCH, *shape)  # type: ignore[attr-defined]  # as a max pool of one cell leaves it
         yield x
 
 

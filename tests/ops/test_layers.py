@@ -2,6 +2,8 @@
 
 import math
 from fractions import Fraction
+from itertools import product
+from random import Random
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ import torch
 from grid import Case, build, made, outcome
 from torch import nn
 
-from netsolve import loads, solve
+from netsolve import check, loads, solve
 from netsolve.deadline import Deadline
 from netsolve.domain import Unknown
 from netsolve.engines.z3 import Z3Engine
@@ -19,6 +21,7 @@ from netsolve.ops import OPERATORS
 from netsolve.ops.window import scaled
 from netsolve.posing import pose
 from netsolve.problem import Problem
+from support import document, table
 
 INF = float("inf")
 
@@ -337,3 +340,31 @@ def test_tables_share_an_input() -> None:
     best = solve(loads(f"input = [5]\nlayers = [ {layers} ]")).best
     assert best is not None
     assert best.verify().verified is True
+
+
+POOLS = list(product((5, 6, 9), (5, 8), (2, 3), (1, 2, 3), (0, 1), (1, 2), (False, True), (1, 2, 3), (1, 2, 3)))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_unpool_holds_every_place_that_its_pool_may_keep(seed: int) -> None:
+    """With values that grow from cell to cell a pool keeps the last place of each window: the furthest of all."""
+    seen = set()
+    for row in Random(seed).sample(POOLS, 150):  # noqa: S311 - repeatable
+        height, width, kernel, stride, padding, dilation, ceil_mode, own, step = row
+        arguments = {"kernel_size": kernel, "stride": stride, "padding": padding, "dilation": dilation}
+        pool = nn.MaxPool2d(**arguments, ceil_mode=ceil_mode, return_indices=True)
+        unpool = nn.MaxUnpool2d(own, step)
+        cells = torch.arange(float(height * width)).reshape(1, height, width)
+        try:
+            expected = tuple(unpool(*pool(cells)).shape)
+        except RuntimeError:
+            expected = None
+        text = document(
+            table(op="MaxPool2d", name="pool", **arguments, ceil_mode=ceil_mode, return_indices=True),
+            table(op="MaxUnpool2d", name="unpool", kernel_size=own, stride=step, **{"from": ["pool", "pool"]}),
+            input=(1, height, width),
+        )
+        found = check(loads(text))
+        assert (found.shapes["unpool"] if found.problem is None else None) == expected, row
+        seen.add(expected is None)
+    assert seen == {True, False}

@@ -29,10 +29,12 @@ class Sizing:
 
     op: Operator
     producers: Sequence[Operator | None] = ()
+    inputs: tuple[Shape, ...] = ()
     faults: list[str] = field(default_factory=list)
 
     def shape(self, inputs: Sequence[Shape]) -> Shape | None:
         """The shape of the output; None where the layer cannot take such inputs at all."""
+        self.inputs = tuple(inputs)
         try:
             return tuple(self.op.pose(self, *inputs))
         except Mismatch as error:
@@ -105,6 +107,9 @@ class Sizing:
         """The error for an input of the wrong kind."""
         del remedy
         return Mismatch(text)
+
+    def before(self, index: int) -> None:
+        """Of what gives an input only the operator is known."""
 
     def channels_first(self) -> bool:
         """Layers of a module have their widths written, so nothing hangs on this."""

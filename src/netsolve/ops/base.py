@@ -94,7 +94,9 @@ NOT_EMPTY = Rule("every size is at least 1", lambda out: out >= 1, policy=True)
 
 
 class Trace(Protocol):
-    """What an operator is given while its layer is posed: arguments in, relations out."""
+    """What an operator is given while its layer is posed: arguments in, relations out. inputs: the shapes it takes."""
+
+    inputs: tuple[Shape, ...]
 
     def argument(self, name: str, entry: int | None = None) -> Size:
         """The value of an argument; of one entry (an axis or a side) where entries may differ."""
@@ -125,6 +127,9 @@ class Trace(Protocol):
 
     def producer(self, index: int) -> "Operator | None":
         """The operator that gives an input; None where it is one of the network's own inputs."""
+
+    def before(self, index: int) -> "Trace | None":
+        """What the operator that gives an input was given itself; None where that is not known."""
 
     def consumers(self, index: int) -> "tuple[Operator, ...]":
         """The operators that take the same tensor as this layer does, this one among them."""

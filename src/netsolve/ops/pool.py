@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar
 
-from netsolve.arith import absolute, where
+from netsolve.arith import absolute, maximum, minimum, where
 from netsolve.domain import POSITIVE
 from netsolve.ops.arguments import AskedSwitch, Window
-from netsolve.ops.base import Law, Rule, Shape, Spatial, Trace, register_each, wrong_rank
+from netsolve.ops.base import Formula, Law, Rule, Shape, Spatial, Trace, register_each, wrong_rank
 from netsolve.ops.plain import Integer, Switch
 from netsolve.ops.window import POOL_PADDING, Dilation, Kernel, PoolStride, same_padding, span
+
+MOST_WINDOWS = 16
+"""How many windows are looked at to learn how far a pool reaches."""
 
 
 def dilated_pool(n: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: Any) -> Any:
@@ -18,6 +21,19 @@ def dilated_pool(n: Any, kernel_size: Any, stride: Any, padding: Any, dilation: 
         return steps // stride + 1
     out = (steps + stride - 1) // stride + 1
     return out - where((out - 1) * stride >= n + padding, 1, 0)
+
+
+def reached(n: Any, out: Any, kernel_size: Any, stride: Any, padding: Any, dilation: Any) -> Any:
+    """How many cells of the input there are up to the last one that a window looks at.
+
+    Where windows skip cells and end outside the input, one before the last may reach further than the last.
+    """
+    found: Any = 0
+    for index in range(min(dilation, MOST_WINDOWS)):
+        start = (out - 1 - index) * stride - padding
+        steps = minimum(kernel_size - 1, (n - 1 - start) // dilation)
+        found = maximum(found, where(out > index, start + dilation * steps + 1, 0))
+    return found
 
 
 def pool(n: Any, kernel_size: Any, stride: Any, padding: Any, ceil_mode: Any) -> Any:
@@ -51,6 +67,9 @@ class Indexed(Spatial):
 
     return_indices: Annotated[bool, Switch()] = False
 
+    reach: ClassVar[Formula] = Formula(lambda n: n)
+    """How many cells of the input, from the first one on, may hold a maximum."""
+
     def __post_init__(self) -> None:
         """Name the class that hands the places on."""
         if self.return_indices:
@@ -73,6 +92,7 @@ class MaxPool(Indexed):
 
     cases = frozenset({"kernel_size", "stride", "dilation", "ceil_mode"})
     follows: ClassVar[dict[str, str]] = {"stride": "kernel_size"}
+    reach = Formula(reached)
     laws = (Law(LAW, dilated_pool),)
     rules = (
         HALF,

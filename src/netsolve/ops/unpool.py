@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 from netsolve.arith import both
 from netsolve.domain import POSITIVE
 from netsolve.ops.arguments import Window
-from netsolve.ops.base import Code, Known, Law, Rule, Shape, Spatial, Trace, register_each, wrong_rank
+from netsolve.ops.base import Code, Formula, Known, Law, Rule, Shape, Size, Spatial, Trace, register_each, wrong_rank
 from netsolve.ops.plain import Real, Reals
 from netsolve.ops.pool import LAW, WITHIN, CeilMode, Indexed, Padding, pool
 from netsolve.ops.window import Kernel, PoolStride, scaled
@@ -68,6 +68,21 @@ def unpooled(n: Any, kernel_size: Any, stride: Any, padding: Any) -> Any:
     return (n - 1) * stride - 2 * padding + kernel_size
 
 
+PLACES = "every place that the pool keeps lies within the output"
+
+HOLDS = (
+    Rule(PLACES, lambda reach, out: reach <= out),
+    Rule(PLACES, lambda reach, reach_1, n_1, out, out_1: (reach - 1) * n_1 + reach_1 <= out * out_1),
+    Rule(
+        PLACES,
+        lambda reach, reach_1, reach_2, n_1, n_2, out, out_1, out_2: (
+            ((reach - 1) * n_1 + reach_1 - 1) * n_2 + reach_2 <= out * out_1 * out_2
+        ),
+    ),
+)
+"""By the number of axes: torch counts the cells of the pool's input row by row, and looks for them in the output."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class MaxUnpool(Spatial):
     """The maxima of a pool back in their places: its inputs are a tensor and the MaxPool layer, with return_indices."""
@@ -112,7 +127,23 @@ class MaxUnpool(Spatial):
             raise trace.fail(f"{self.torch_name} takes a tensor and a pool's output of the same shape")
         for own, other in zip(x, pooled, strict=True):
             trace.equal(own, other, f"{self.torch_name} takes a tensor and a pool's output of the same shape")
-        return super().pose(trace, x)
+        shape = super().pose(trace, x)
+        self.hold(trace, pool.reach, pooled, shape)
+        return shape
+
+    def hold(self, trace: Trace, reach: Formula, pooled: Shape, shape: Shape) -> None:
+        """State that the output has every cell of the pool's input that may be a maximum."""
+        before = trace.before(1)
+        if before is None or (sizes := before.inputs[0])[1:] == shape[1:]:
+            return
+        given: dict[str, Size] = {}
+        for axis, (n, out, own) in enumerate(zip(sizes[1:], pooled[1:], shape[1:], strict=True)):
+            known = {"n": n, "out": out}
+            known |= {name: before.argument(name, axis) for name in reach.operands if name not in known}
+            mark = f"_{axis}" if axis else ""
+            given |= {f"n{mark}": n, f"out{mark}": own, f"reach{mark}": trace.apply(reach, entry=axis, **known)}
+        rule = HOLDS[self.axes - 1]
+        trace.require(rule, **{name: given[name] for name in rule.formula.operands})
 
     def code_arguments(self, inputs: Known) -> dict[str, Any]:
         """Without output_size, which torch takes in the call."""

@@ -1,6 +1,7 @@
 """A problem while it is made: variables and factors that come to it one by one."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from netsolve.domain import POSITIVE, Domain, Unknown
 from netsolve.errors import Mistake
@@ -10,13 +11,17 @@ from netsolve.ops.base import Formula, Operator, Shape, Size
 from netsolve.posing.images import Images
 from netsolve.problem import EQUAL, HUGE, Cost, Factor, Label, Operand, Problem, Question, Variable
 
+if TYPE_CHECKING:
+    from netsolve.posing.layer import LayerTrace
+
 
 @dataclass
 class Draft:
     """What is known of a network so far.
 
-    widest: the largest padding taken where the document gives none; givers, takers: the operators before and behind
-    each layer; known: the variable of each formula that was called; same: what stands for sizes found equal to others.
+    widest: the largest padding taken where the document gives none; traces: what each layer was given; takers: the
+    operators behind each layer; known: the variable of each formula that was called; same: what stands for sizes found
+    equal to others.
     """
 
     network: Network
@@ -31,14 +36,13 @@ class Draft:
     known: dict[tuple[Formula, tuple[Operand, ...]], Variable] = field(default_factory=dict)
     same: dict[Variable, Operand] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
-    givers: dict[str, Operator] = field(default_factory=dict)
+    traces: dict[str, "LayerTrace"] = field(default_factory=dict)
     takers: dict[str, list[Operator]] = field(default_factory=dict)
     images: Images = field(default_factory=Images)
 
     def __post_init__(self) -> None:
-        """Note which operators stand before and behind each layer."""
+        """Note which operators stand behind each layer."""
         for layer in self.network.layers:
-            self.givers[layer.name] = layer.op
             for name in layer.inputs:
                 self.takers.setdefault(name, []).append(layer.op)
 

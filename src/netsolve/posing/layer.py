@@ -236,7 +236,12 @@ class LayerTrace:
 
     def producer(self, index: int) -> Operator | None:
         """The operator that gives an input; None where it is one of the network's own inputs."""
-        return self.draft.givers.get(self.layer.inputs[index])
+        before = self.before(index)
+        return None if before is None else before.op
+
+    def before(self, index: int) -> "LayerTrace | None":
+        """What the operator that gives an input was given itself; None where it is one of the network's own inputs."""
+        return self.draft.traces.get(self.layer.inputs[index])
 
     def consumers(self, index: int) -> tuple[Operator, ...]:
         """The operators that take the same tensor as this layer does, this one among them."""
