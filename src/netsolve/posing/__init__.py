@@ -21,8 +21,8 @@ def pose(network: Network, *, widest: int | None = None) -> Problem:
     """
     draft = Draft(network, widest)
     _inputs(draft)
-    layers = draft.traces
-    layers.update((layer.name, LayerTrace(draft, layer)) for layer in network.layers)
+    layers = {layer.name: LayerTrace(draft, layer) for layer in network.layers}
+    draft.traces.update(layers)
     for trace in layers.values():
         trace.pose()
     _output(draft)

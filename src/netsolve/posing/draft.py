@@ -1,18 +1,14 @@
 """A problem while it is made: variables and factors that come to it one by one."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from netsolve.domain import POSITIVE, Domain, Unknown
 from netsolve.errors import Mistake
 from netsolve.locate import Path
 from netsolve.network import Network
-from netsolve.ops.base import Formula, Operator, Shape, Size
+from netsolve.ops.base import Formula, Operator, Shape, Size, Trace
 from netsolve.posing.images import Images
 from netsolve.problem import EQUAL, HUGE, Cost, Factor, Label, Operand, Problem, Question, Variable
-
-if TYPE_CHECKING:
-    from netsolve.posing.layer import LayerTrace
 
 
 @dataclass
@@ -36,13 +32,15 @@ class Draft:
     known: dict[tuple[Formula, tuple[Operand, ...]], Variable] = field(default_factory=dict)
     same: dict[Variable, Operand] = field(default_factory=dict)
     mistakes: list[Mistake] = field(default_factory=list)
-    traces: dict[str, "LayerTrace"] = field(default_factory=dict)
+    traces: dict[str, Trace] = field(default_factory=dict)
+    givers: dict[str, Operator] = field(default_factory=dict)
     takers: dict[str, list[Operator]] = field(default_factory=dict)
     images: Images = field(default_factory=Images)
 
     def __post_init__(self) -> None:
-        """Note which operators stand behind each layer."""
+        """Note which operators stand before and behind each layer."""
         for layer in self.network.layers:
+            self.givers[layer.name] = layer.op
             for name in layer.inputs:
                 self.takers.setdefault(name, []).append(layer.op)
 

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from netsolve.domain import POSITIVE, Domain, Unknown
 from netsolve.network import Layer
 from netsolve.ops.arguments import Asked, AskedSwitch, Default, Inferred, show
-from netsolve.ops.base import OPERATORS, Formula, Mismatch, Operator, Rule, Shape, Size
+from netsolve.ops.base import OPERATORS, Formula, Mismatch, Operator, Rule, Shape, Size, Trace
 from netsolve.posing.draft import Draft, tells
 from netsolve.posing.stated import stated
 from netsolve.problem import EQUAL, Cost, Factor, Label, Operand, Question, Variable, Written, product_of, sum_of
@@ -236,10 +236,9 @@ class LayerTrace:
 
     def producer(self, index: int) -> Operator | None:
         """The operator that gives an input; None where it is one of the network's own inputs."""
-        before = self.before(index)
-        return None if before is None else before.op
+        return self.draft.givers.get(self.layer.inputs[index])
 
-    def before(self, index: int) -> "LayerTrace | None":
+    def before(self, index: int) -> Trace | None:
         """What the operator that gives an input was given itself; None where it is one of the network's own inputs."""
         return self.draft.traces.get(self.layer.inputs[index])
 
