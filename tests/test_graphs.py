@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from netsolve import Network, loads, solve
+from netsolve import Network, loads, sizes, solve
 from netsolve.__main__ import run
 from netsolve.build import build, part
 from netsolve.deadline import Deadline
@@ -459,6 +459,16 @@ def test_a_graph_lives_on_the_device_it_is_built_for() -> None:
     assert best is not None
     model = build(network, best.shapes, device="meta")
     assert {parameter.device.type for parameter in model.parameters()} == {"meta"}
+
+
+def test_a_size_of_an_opaque_layer_is_what_the_rest_says_of_it() -> None:
+    network = loads(document(table(op="opaque", out=[8, "?", 16]), conv(3, padding=1, out=[8, 16]), input=(3, 32, 32)))
+    best = solve(network).best
+    assert best is not None
+    assert best.shapes["opaque_1"] == (8, 8, 16)
+    assert best.verify().verified is True
+    assert "x.new_zeros(x.shape[0], 8, 8, 16)" in best.to_python()
+    assert sizes(network).inputs is None
 
 
 def test_an_opaque_layer_has_the_shape_it_states() -> None:

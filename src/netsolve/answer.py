@@ -265,11 +265,13 @@ def solution_of(problem: Problem, assignment: Assignment, probability: float | N
         return assignment[size] if isinstance(size, Variable) else int(size)
 
     values = Frozen({question.key: question.answer(assignment) for question in problem.questions})
+    shapes = {name: tuple(map(number, shape)) for name, shape in problem.shapes.items()}
+    taken = {f"{layer.name}.out": shapes[layer.name] for layer in problem.network.layers if "out" in layer.op.arguments}
     return Solution(
-        problem.network.with_values(values),
+        problem.network.with_values({**values, **taken}),
         values,
         {name: assignment[variable] for name, variable in problem.unknowns.items()},
-        {name: tuple(map(number, shape)) for name, shape in problem.shapes.items()},
+        shapes,
         problem,
         {v: assignment[v] for v in problem.domains},
         probability,

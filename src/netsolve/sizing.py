@@ -105,7 +105,7 @@ def sizes(
         raise UsageError(msg)
     deadline = Deadline(timeout)
     shape, exact = reached(until(network, at), at, deadline)
-    known = not pose(unstated(network)).questions
+    known = not pose(unstated(network)).domains
     if inputs is not None and not known:
         msg = "which inputs are accepted is asked of networks without question marks: solve it first"
         raise UsageError(msg)
