@@ -13,6 +13,9 @@ from netsolve.problem import Factor, Problem, Variable
 CODES = Domain.between(0, 3)
 """Bare and exact, bare and lost, padded and exact, padded and lost."""
 
+STRIDE = 3
+"""Where `window_of` has the place of the stride."""
+
 Costs = dict[Variable, tuple[tuple[float, ...], ...]]
 """What each value of a variable costs, from 0 on, by style."""
 
@@ -42,11 +45,11 @@ def with_losses(problem: Problem, habits: Habits) -> tuple[Problem, Costs]:
     rows: dict[tuple[int, int, bool], tuple[tuple[float, ...], ...]] = {}
     odd = odd_input(problem.network)
     for factor in problem.factors:
-        if factor.output is None or not (given := window_of(factor.formula)):
+        if factor.output is None or not (given := window_of(factor.formula)) or factor.operands[given[STRIDE]] == 1:
             continue
         n, padding, *window = (factor.operands[i] if i >= 0 else -1 - i for i in given)
         k, s, d, ceil_mode = (v if isinstance(v, int) else None for v in window)
-        if s == 1 or k is None or s is None or d is None or ceil_mode is None:
+        if k is None or s is None or d is None or ceil_mode is None:
             continue
         variable = Variable(f"{factor.label.layer} loses", len(domains))
         domains[variable] = CODES

@@ -118,7 +118,7 @@ class Numbers:
         self.where: dict[Variable, tuple[str, ...]] = {}
         for question in problem.questions:
             name, _, argument = question.key.rpartition(".")
-            if name in layers and (found := contexts(layers[name], argument)):
+            if argument in ARGUMENTS and (found := contexts(layers[name], argument)):
                 self.where.update((v, found) for v in question.entries if isinstance(v, Variable))
         self.own: dict[str, dict[str, float]] = {}
         for (context, number), count in numbers_in(problem.network).items() if self.where else ():

@@ -147,6 +147,9 @@ def flat_costs(problem: Problem, variable: Variable, values: Sequence[int]) -> l
 
 def likelihood_of(problem: Problem, habits: Habits) -> Likelihood:
     """The costs of values of a problem."""
-    with_codes, meanings = with_meanings(problem, habits)
-    extended, losses = with_losses(with_codes, habits)
-    return Likelihood(extended, choices_of(problem), habits, losses | meanings, Numbers(problem, habits))
+    numbers = Numbers(problem, habits)
+    extended, losses = with_losses(problem, habits)
+    if numbers.where:
+        extended, meanings = with_meanings(extended, habits)
+        losses |= meanings
+    return Likelihood(extended, choices_of(problem), habits, losses, numbers)
