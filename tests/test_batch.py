@@ -431,11 +431,11 @@ def test_torch_in_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
     data, kind = given(GOOD, run=True)
     assert (data["solutions"][0]["verified"], data["error"], kind) == (True, None, "solved")
     wrong = Verification((LayerRun("conv2d_1", (4, 8, 8), (4, 9, 9)),), 112)
-    monkeypatch.setattr(Solution, "verify", lambda _: wrong)
+    monkeypatch.setattr(Solution, "verify", lambda _, **_given: wrong)
     data, kind = given(GOOD, run=True)
     assert (data["error"]["text"], kind) == (f"torch disagrees: {FAULT}", "fault")
 
-    def missing(_: Solution) -> Verification:
+    def missing(_: Solution, **_given: object) -> Verification:
         msg = "torch cannot be imported"
         raise TorchError(msg)
 

@@ -671,7 +671,7 @@ def test_check_where_torch_is_missing(file: File, no_torch: Path) -> None:
 # Disagreement, which is never hidden.
 
 
-def disagreement(solution: Solution) -> Verification:
+def disagreement(solution: Solution, **_given: object) -> Verification:
     """What torch would say if it found another size."""
     return Verification((LayerRun("conv2d_1", solution.shapes["conv2d_1"], (4, 9, 9)),), 112)
 
@@ -694,7 +694,7 @@ def test_torch_disagrees(run: Run, file: File, monkeypatch: pytest.MonkeyPatch) 
 
 def test_torch_refuses(run: Run, file: File, monkeypatch: pytest.MonkeyPatch) -> None:
     refused = LayerRun("conv2d_1", (4, 8, 8), None, "kernel too large")
-    monkeypatch.setattr(Solution, "verify", lambda _: Verification((refused,), 112))
+    monkeypatch.setattr(Solution, "verify", lambda _, **_given: Verification((refused,), 112))
     code, out, _ = run("solve", file(SOLVABLE))
     assert (code, out.splitlines()[-1]) == (
         4,
@@ -704,7 +704,7 @@ def test_torch_refuses(run: Run, file: File, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_torch_could_not_be_asked_for_lack_of_memory(run: Run, file: File, monkeypatch: pytest.MonkeyPatch) -> None:
     agreed = LayerRun("conv2d_1", (4, 8, 8), (4, 8, 8))
-    monkeypatch.setattr(Solution, "verify", lambda _: Verification((agreed,), 112, "meta", "too large"))
+    monkeypatch.setattr(Solution, "verify", lambda _, **_given: Verification((agreed,), 112, "meta", "too large"))
     code, out, _ = run("solve", file(SOLVABLE))
     assert (code, out.splitlines()[-1]) == (
         0,

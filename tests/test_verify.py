@@ -134,3 +134,22 @@ def test_every_layer_of_a_recurrent_network_is_counted_in_memory() -> None:
     network = loads(document(table(op="LSTM", hidden_size=1024, num_layers=128), input=[5, 3]))
     shapes = {"input": (5, 3), "lstm_1": (5, 1024)}
     assert verify.memory_needed(network, shapes) > 4 * 127 * 8 * 1024 * 1024
+
+
+def test_a_run_that_would_take_too_long_is_done_on_the_meta_device() -> None:
+    best = solve(loads(document(conv(11, padding="?", out_channels=256, out=[600, 600]), input=(256, 600, 600)))).best
+    assert best is not None
+    found = best.verify(seconds=5)
+    # 256 * 256 * 11 * 11 weights and 256 biases, for each of 600 * 600 places of two samples
+    assert found.reason == "the run would take about 5,709,681 million multiplications"
+    assert (found.verified, found.device, found.mismatch) == (None, "meta", None)
+
+
+def test_a_run_that_takes_too_long_goes_on_on_the_meta_device() -> None:
+    """A pool multiplies nothing, so only the clock can tell."""
+    best = solve(loads(document(*[pool(3, stride=1, padding="?", out=[32, 32])] * 3, input=(3, 32, 32)))).best
+    assert best is not None
+    found = best.verify(seconds=1e-9)
+    assert found.reason == "the run would take more than 1e-09 s"
+    assert [layer.measured for layer in found.layers] == [(3, 32, 32)] * 3
+    assert found.verified is None

@@ -120,15 +120,16 @@ class Solution:
 
         return apply(module, self.values)
 
-    def verify(self) -> Verification:
+    def verify(self, *, seconds: float | None = None) -> Verification:
         """Run the network in torch and compare the shape after every layer.
 
+        seconds: how long the CPU may take; a longer run is done on the meta device of torch instead, which is said.
         Raises TorchError where torch cannot be imported.
         """
         with torch_needed():
             from netsolve.verify import verify  # noqa: PLC0415 - torch takes seconds to import
 
-        return verify(self.network, self.shapes)
+        return verify(self.network, self.shapes, seconds=seconds)
 
     def to_python(self) -> str:
         """The network as the source of a torch module that needs nothing but torch."""

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from netsolve.build import Shapes, build, part
+from netsolve.deadline import Deadline
 from netsolve.network import Layer, Network
 from netsolve.verification import LayerRun, Verification
 
@@ -28,27 +29,33 @@ OVERFLOW = re.compile(r"overflow|out of memory|(?:can't|cannot|failed to) alloca
 """How torch words that numbers or memory do not suffice, which says nothing about the network."""
 
 
-def verify(network: Network, shapes: Shapes, *, most_work: float = math.inf) -> Verification:
+RATE = 1e10
+"""Multiplications a second that a slow machine can be trusted with."""
+
+
+def verify(
+    network: Network, shapes: Shapes, *, most_work: float = math.inf, seconds: float | None = None
+) -> Verification:
     """Build a fully known network, run it on the CPU, and compare shapes layer by layer.
 
     shapes: the shape predicted after each input and layer, without batch; most_work: how many multiplications the CPU
-    may be asked for. Where the run would take more than that, or more memory than the machine has, it runs on torch's
-    meta device instead and says so. What is too large even for that is not run to its end, which is no disagreement
-    either.
+    may be asked for; seconds: how long the run may take. Where it would take more than that, or more memory than the
+    machine has, it runs on torch's meta device instead and says so. What is too large even for that is not run to its
+    end, which is no disagreement either.
     """
     needed, available = memory_needed(network, shapes), memory_available()
     device, reason = "cpu", ""
+    if seconds is not None:
+        most_work = min(most_work, RATE * seconds)
     if needed > available:
         device = "meta"
         reason = f"the run would take {_gibibytes(needed)} of memory, and {_gibibytes(available)} are free"
     elif most_work < math.inf and (work := work_needed(network, shapes)) > most_work:
         device, reason = "meta", f"the run would take about {work / 1e6:,.0f} million multiplications"
-    try:
-        model = build(network, shapes, device=device).eval()
-        parameters = sum(p.numel() for p in model.parameters() if not isinstance(p, nn.UninitializedParameter))
-        found = Verification(tuple(_run(network, shapes, model, device)), parameters, device, reason)
-    except FAILURES as error:
-        found = Verification((LayerRun("", (), None, _first_line(error)),), 0, device, reason)
+    deadline = Deadline(seconds if device == "cpu" else None)
+    found = _ran(network, shapes, device, reason, deadline)
+    if found.mismatch is None and len(found.layers) < len(network.layers):
+        found = _ran(network, shapes, "meta", f"the run would take more than {seconds:g} s", Deadline())
     failed = found.mismatch
     if failed is None or not (needed >= ADDRESSABLE or OVERFLOW.search(failed.error)):
         return found
@@ -57,8 +64,18 @@ def verify(network: Network, shapes: Shapes, *, most_work: float = math.inf) -> 
     return replace(found, layers=agreeing, device="meta", reason=f"{where} is too large for torch")
 
 
-def _run(network: Network, shapes: Shapes, model: nn.Module, device: str) -> Iterator[LayerRun]:
-    """Each layer's shape, until torch refuses one."""
+def _ran(network: Network, shapes: Shapes, device: str, reason: str, deadline: Deadline) -> Verification:
+    """What a device says, as far as the time goes."""
+    try:
+        model = build(network, shapes, device=device).eval()
+        parameters = sum(p.numel() for p in model.parameters() if not isinstance(p, nn.UninitializedParameter))
+        return Verification(tuple(_run(network, shapes, model, device, deadline)), parameters, device, reason)
+    except FAILURES as error:
+        return Verification((LayerRun("", (), None, _first_line(error)),), 0, device, reason)
+
+
+def _run(network: Network, shapes: Shapes, model: nn.Module, device: str, deadline: Deadline) -> Iterator[LayerRun]:
+    """Each layer's shape, until torch refuses one or the time is over."""
     with torch.inference_mode(), torch.device(device), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Using padding='same' with even kernel", UserWarning)
         values: dict[str, Any] = {}
@@ -70,6 +87,8 @@ def _run(network: Network, shapes: Shapes, model: nn.Module, device: str) -> Ite
                 return
         last = last_uses(network)
         for layer in network.layers:
+            if deadline.passed:
+                return
             predicted = tuple(shapes[layer.name])
             try:
                 result = part(model, layer.name)(*(values[name] for name in layer.inputs))

@@ -40,7 +40,10 @@ Blanked = Annotated[
     list[str] | None,
     typer.Option("--unknown", help="An argument of an ONNX model to ask for: padding, padding=0..3.", metavar="NAME"),
 ]
-Timeout = Annotated[float, typer.Option(help="Seconds for the search, and again for the proof.", min=0.001, max=1e6)]
+Timeout = Annotated[
+    float,
+    typer.Option(help="Seconds for the search; a proof and a run have as many again.", min=0.001, max=1e6),
+]
 NoProof = Annotated[bool, typer.Option("--no-proof", help="Do not let z3 prove the answer.")]
 Full = Annotated[bool, typer.Option("--full", help="Fold no layers that are alike; a terminal shows them folded.")]
 NoRun = Annotated[bool, typer.Option("--no-run", help="Do not build and run the network in torch.")]

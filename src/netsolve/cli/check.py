@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from netsolve.verification import Verification
 
 
+RUNNING = 60.0
+"""Seconds that torch's CPU may take; a longer run is done on the meta device."""
+
+
 def check(
     file: File,
     format: Annotated[PlainFormat, typer.Option(help="How the result is written.")] = PlainFormat.text,  # noqa: A002
@@ -44,4 +48,4 @@ def _verified(network: "Network", result: "Check") -> "Verification":
 
     with torch_needed():
         from netsolve.verify import verify  # noqa: PLC0415
-    return verify(network, result.shapes)
+    return verify(network, result.shapes, seconds=RUNNING)

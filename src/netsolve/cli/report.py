@@ -2,6 +2,7 @@
 
 import sys
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -76,7 +77,7 @@ def _judge(best: "Solution", timeout: float, *, no_proof: bool, no_run: bool) ->
         if not no_proof:
             verdicts, reason = prove((best,), timeout)
             lines.append(proof_line(verdicts, reason))
-    verdict = None if no_run else run(best.verify, quiet=True)
+    verdict = None if no_run else run(partial(best.verify, seconds=timeout), quiet=True)
     if verdict is not None:
         lines.append(run_line(verdict))
     code = 1 if verdict is None and not no_run else 0

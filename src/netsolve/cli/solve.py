@@ -2,6 +2,7 @@
 
 import sys
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -95,7 +96,7 @@ def solve(  # noqa: PLR0913, PLR0917 - an argument is an option
     if answer.best is not None:
         sys.stdout.flush()
         verdicts = [None] * len(solutions) if no_proof else _prove(solutions, timeout, quiet=quiet)
-        verdict = None if no_run else run(answer.best.verify, quiet=quiet)
+        verdict = None if no_run else run(partial(answer.best.verify, seconds=timeout), quiet=quiet)
         code = 1 if verdict is None and not no_run else 0
     _emit(answer, solutions, format, verdicts, verdict, conflict)
     code = judged(code, proved=False not in verdicts, verdict=verdict)

@@ -73,25 +73,30 @@ def answered(document: Document, wanted: Wanted) -> dict[str, Any]:
         data["error"] = {"kind": kind, "text": answer.reason, "mistakes": []}
     if answer.best is not None:
         proved = _proved(answer.best, deadline) if wanted.prove else None
-        verified, error = _run(answer.best) if wanted.run else (None, None)
+        verified, error = _run(answer.best, deadline) if wanted.run else (None, None)
         if proved is False or verified is False:
             error = FaultError(f"{'z3' if proved is False else 'torch'} disagrees: {FAULT}")
         data |= {"solutions": [solution_data(answer.best, proved, verified)], "error": error and error_data(error)}
     return data
 
 
+def left(deadline: Deadline) -> float | None:
+    """The seconds that are left; None where there is no limit."""
+    return None if deadline.remaining == float("inf") else deadline.remaining
+
+
 def _proved(solution: Solution, deadline: Deadline) -> bool | None:
     """z3's judgement; None where there is no time for it."""
     try:
-        return solution.prove(None if deadline.remaining == float("inf") else deadline.remaining)
+        return solution.prove(left(deadline))
     except UndecidedError:
         return None
 
 
-def _run(solution: Solution) -> tuple[bool | None, NetsolveError | None]:
+def _run(solution: Solution, deadline: Deadline) -> tuple[bool | None, NetsolveError | None]:
     """Torch's judgement; None, and why, where torch cannot be imported."""
     try:
-        return solution.verify().verified, None
+        return solution.verify(seconds=left(deadline)).verified, None
     except TorchError as error:
         return None, error
 
