@@ -18,6 +18,10 @@ Limits = tuple[tuple[Formula, tuple[Operand, ...]], ...]
 """What the largest default value of an argument is: on each axis a formula and its operands."""
 
 
+MOST_SIZES = 64
+"""How many sizes a tensor may have: no layer of a real network gives nearly as many."""
+
+
 class LayerTrace:
     """What one layer's operator sees while it is posed."""
 
@@ -38,6 +42,10 @@ class LayerTrace:
             shape = self.op.pose(self, *self.inputs)
         except Mismatch as error:
             draft.mistake(layer.name, error.args[0], error.args[1], layer.path)
+            return
+        if len(shape) > MOST_SIZES:
+            text = f"the tensor behind it would have {len(shape)} sizes, and netsolve goes up to {MOST_SIZES}"
+            draft.mistake(layer.name, text, "take away what adds them", layer.path)
             return
         self.ask()
         kept = self.op.channels_first
