@@ -226,8 +226,8 @@ class Answer:
 
         Raises UsageError for a limit below 0.
         """
-        if limit is not None and limit < 0:
-            msg = f"limit is how many solutions to give, not {limit}"
+        if limit is not None and not (isinstance(limit, int) and limit >= 0):
+            msg = f"limit is how many solutions to give, not {limit!r:.40}"
             raise UsageError(msg)
         if self.order is None or self.best is None:
             every = iter([] if self.best is None else [self.best])

@@ -4,6 +4,8 @@ import math
 import time
 from dataclasses import dataclass, field
 
+from netsolve.errors import UsageError
+
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
@@ -13,7 +15,10 @@ class Deadline:
     end: float = field(init=False)
 
     def __post_init__(self) -> None:
-        """Start the clock."""
+        """Start the clock. Raises UsageError for what is no number of seconds."""
+        if self.seconds is not None and (not isinstance(self.seconds, int | float) or self.seconds != self.seconds):
+            msg = f"a time is a number of seconds, or None for no limit, not {self.seconds!r:.40}"
+            raise UsageError(msg)
         object.__setattr__(self, "end", math.inf if self.seconds is None else time.monotonic() + self.seconds)
 
     @property

@@ -1,6 +1,7 @@
 """A fully known network as an ONNX file, by torch's exporter."""
 
 import logging
+import os
 import warnings
 from collections.abc import Mapping
 from contextlib import contextmanager
@@ -25,10 +26,11 @@ def export(network: Network, shapes: Shapes, path: "str | Path") -> None:
     """Write an ONNX file, with torch's usual initial weights and a batch of one.
 
     shapes: the shape after each input and layer, without batch. onnx's own shape inference is run over what was
-    written: the outputs have the predicted shapes, or it is a FaultError. Raises UsageError where a package is missing,
-    or where the model cannot be held in one file or is none that torch exports. Inputs have the document's names; the
-    output is "output", or where there are several each has its layer's name and "_output" (torch's own names of values
-    are like those of layers, and the exporter mixes them up where they are equal).
+    written: the outputs have the predicted shapes, or it is a FaultError. Raises UsageError where a package is missing
+    or the file cannot be written, or where the model cannot be held in one file or is none that torch exports. Inputs
+    have the document's names; the output is "output", or where there are several each has its layer's name and
+    "_output" (torch's own names of values are like those of layers, and the exporter mixes them up where they are
+    equal).
     """
     try:
         import onnx  # noqa: PLC0415 - an extra
@@ -51,8 +53,12 @@ def export(network: Network, shapes: Shapes, path: "str | Path") -> None:
         except Exception as error:  # the exporter raises what its parts raise
             msg = f"torch cannot export this network: {str(error).strip().splitlines()[0][:200]}"
             raise UsageError(msg) from error
-        program.save(str(path), external_data=False)
-    compare(onnx.load(str(path), load_external_data=False), {out: shapes[name] for out, name in outputs.items()})
+        try:
+            program.save(os.fspath(path), external_data=False)
+        except (OSError, TypeError) as error:
+            msg = f"the model cannot be written to {path}: {getattr(error, 'strerror', None) or error}"
+            raise UsageError(msg) from None
+    compare(onnx.load(os.fspath(path), load_external_data=False), {out: shapes[name] for out, name in outputs.items()})
 
 
 def compare(model: Any, shapes: Shapes) -> None:

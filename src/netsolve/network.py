@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from netsolve.domain import Domain, Unknown
-from netsolve.errors import DocumentError, Mistake
+from netsolve.errors import DocumentError, Mistake, UsageError
 from netsolve.expression import Expression, ExpressionError, parse
 from netsolve.frozen import Frozen, frozen
 from netsolve.locate import Path, Source
@@ -180,6 +180,9 @@ class Network:
         place it is set in all of them, and in constraints. Raises DocumentError for a key that is not there or a value
         that cannot stand there.
         """
+        if not isinstance(values, Mapping):
+            msg = f'values are written by key, such as {{"conv2d_1.padding": 1}}, not {values!r:.40}'
+            raise UsageError(msg)
         mistakes: list[Mistake] = []
         inputs, layers = dict(self.inputs), {layer.name: layer for layer in self.layers}
         written = dict(layers)

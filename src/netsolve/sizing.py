@@ -9,10 +9,10 @@ from netsolve.deadline import Deadline
 from netsolve.domain import Domain, Unknown
 from netsolve.engines.elimination import tables_of
 from netsolve.engines.relations import TooLargeError
-from netsolve.errors import DocumentError, Mistake, UndecidedError, UsageError, torch_needed
+from netsolve.errors import UndecidedError, UsageError, torch_needed
 from netsolve.network import Layer, Network
 from netsolve.pattern import Pattern, pattern_of
-from netsolve.posing import pose
+from netsolve.posing import pose, taken
 from netsolve.problem import Factor, Problem, Variable
 from netsolve.words import nearest
 
@@ -98,7 +98,7 @@ def sizes(
     the last input size to look at, all spatial axes alike; by default from 1 to 1,024 where nothing is unknown. Raises
     UsageError for a layer that is not there, DocumentError for what cannot be a network at all.
     """
-    names = [layer.name for layer in network.layers]
+    names = [layer.name for layer in taken(network).layers]
     at = at or network.results[-1]
     if at not in names:
         msg = f"there is no layer {at[:60]}; {nearest(at, names)}"
@@ -110,6 +110,9 @@ def sizes(
         msg = "which inputs are accepted is asked of networks without question marks: solve it first"
         raise UsageError(msg)
     several = len(network.inputs) > 1
+    if inputs is not None and several:
+        msg = f"which inputs are accepted is asked of networks with one input, and this one has {len(network.inputs)}"
+        raise UsageError(msg)
     found = None
     if known and not several:
         given = max(int(size) for shape_ in network.inputs.values() for size in shape_ if isinstance(size, int))
@@ -163,6 +166,9 @@ def reached(network: Network, name: str, deadline: Deadline) -> tuple[tuple[Doma
 
 def accepted(network: Network, at: str, span: tuple[int, int], deadline: Deadline, *, run: bool) -> Inputs:
     """Every input size from the first to the last of `span`, by plain integers."""
+    if not (isinstance(span, tuple) and [*map(type, span)] == [int, int]):
+        msg = f"inputs are a first and a last size, such as (32, 1024), not {span!r:.40}"
+        raise UsageError(msg)
     low, high = span
     if not 1 <= low <= high or high - low >= MOST_INPUTS:
         msg = f"inputs are a first and a last size of at least 1, at most {MOST_INPUTS:,} in all, not {low}..{high}"
@@ -208,8 +214,6 @@ class _Moving:
         self.entries = tuple(size if i == 0 and len(shape) > 1 else unknown for i, size in enumerate(shape))
         self.problem: Problem = pose(replace(network, inputs={self.name: self.entries}))
         self.variable = self.problem.unknowns[" n"]
-        if mistakes := [Mistake("", f.label.text) for f in self.problem.violations]:
-            raise DocumentError(mistakes)
         layers: Mapping[str, Layer] = {layer.name: layer for layer in network.layers}
         self.windows = [factor for factor in self.problem.factors if _floors(factor, layers)]
 

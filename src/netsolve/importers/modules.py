@@ -188,6 +188,9 @@ def shape_of(value: Any, what: str) -> tuple[int, ...]:
 def unknowns_of(given: Unknowns) -> dict[str, Unknown]:
     """What is to be blanked, by argument or LAYER.ARGUMENT. Raises UsageError for what cannot be."""
     listed = [given] if isinstance(given, str) else given
+    if not isinstance(listed, Iterable):
+        msg = f'unknown: arguments are expected, such as "padding" or ("padding", "stride"), not {show(listed)}'
+        raise UsageError(msg)
     pairs = dict(listed) if isinstance(listed, Mapping) else dict.fromkeys(listed, "")
     found = {}
     for key, values in pairs.items():

@@ -33,6 +33,10 @@ def repair(  # noqa: PLR0913 - all but the subject by name
     cannot be a network at all or cannot be traced, UsageError for arguments that are not taken, TorchError where torch
     cannot be imported.
     """
+    keep = (keep,) if isinstance(keep, str) else keep
+    if not isinstance(keep, Sequence) or not all(isinstance(key, str) for key in keep):
+        msg = f'keep is a list of what must stay, such as ["conv2d_1.padding", "input"], not {keep!r:.40}'
+        raise UsageError(msg)
     if isinstance(subject, Network):
         if not (input is None and output is None and opaque is None):
             msg = "input, output and opaque are for torch modules; a Network has its own"

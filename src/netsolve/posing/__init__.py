@@ -1,7 +1,9 @@
 """From a network to the constraint problem that it states."""
 
+from os import PathLike
+
 from netsolve.domain import POSITIVE, Unknown
-from netsolve.errors import DocumentError
+from netsolve.errors import DocumentError, UsageError
 from netsolve.network import Network
 from netsolve.posing.constraints import constrain
 from netsolve.posing.draft import Draft
@@ -9,7 +11,7 @@ from netsolve.posing.layer import LayerTrace
 from netsolve.posing.stated import stated
 from netsolve.problem import Problem, Question, Variable, Written
 
-__all__ = ["pose"]
+__all__ = ["pose", "taken"]
 
 
 def pose(network: Network, *, widest: int | None = None) -> Problem:
@@ -19,7 +21,7 @@ def pose(network: Network, *, widest: int | None = None) -> Problem:
     ones. Raises DocumentError with everything that cannot be a network at all (a layer on an input of the wrong kind,
     an expression that names nothing).
     """
-    draft = Draft(network, widest)
+    draft = Draft(taken(network), widest)
     _inputs(draft)
     layers = {layer.name: LayerTrace(draft, layer) for layer in network.layers}
     draft.traces.update(layers)
@@ -31,6 +33,17 @@ def pose(network: Network, *, widest: int | None = None) -> Problem:
     if draft.mistakes:
         raise DocumentError(draft.mistakes, network.source.file if network.source else "")
     return draft.problem()
+
+
+def taken(network: object) -> Network:
+    """What was given, if it is a network. Raises UsageError, with what to give, where it is none."""
+    if isinstance(network, Network):
+        return network
+    remedy = f"load({network!r:.60})" if isinstance(network, str | PathLike) else "load(FILE) or Network(...)"
+    if hasattr(network, "forward"):
+        remedy = "solve_module(module, input) or from_module(module, input)"
+    msg = f"a network is asked for, and this is {type(network).__name__}: use {remedy}"
+    raise UsageError(msg)
 
 
 def _inputs(draft: Draft) -> None:

@@ -1,0 +1,66 @@
+"""What Python code may get wrong: each ends in a UsageError that says what to give."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from torch import nn
+
+import netsolve
+from netsolve import UsageError, loads
+from support import conv, document, table
+
+KNOWN = loads(document(conv(3)))
+ASKED = loads(document(conv(3, padding="?")))
+TWO = loads("inputs = { left = [3, 8, 8], right = [3, 8, 8] }\nlayers = [ { op = 'add', from = ['left', 'right'] } ]\n")
+MODULE = nn.Sequential(nn.Conv2d(3, 4, 3))
+ANSWER = netsolve.solve(ASKED)
+ANY: Any = netsolve
+"""Without the types that would not let these calls pass."""
+
+WRONG: Any = "x"
+NUMBER: Any = 5
+
+CALLS: dict[str, Callable[[], Any]] = {
+    "a network is asked for, and this is str: use load('netd.toml')": lambda: ANY.solve("netd.toml"),
+    "a network is asked for, and this is NoneType: use load(FILE) or Network(...)": lambda: ANY.check(None),
+    "a network is asked for, and this is Sequential: use solve_module(module, input) or from_module(module, input)": (
+        lambda: ANY.explain(MODULE)
+    ),
+    "a network is asked for, and this is int: use load(FILE) or Network(...)": lambda: ANY.sizes(3),
+    "a time is a number of seconds, or None for no limit, not '5'": lambda: ANY.count(ASKED, timeout="5"),
+    "a time is a number of seconds, or None for no limit, not nan": lambda: ANY.solve(ASKED, timeout=float("nan")),
+    "limit is how many solutions to give, not 'x'": lambda: ANSWER.solutions(WRONG),
+    "inputs are a first and a last size, such as (32, 1024), not (5,)": lambda: ANY.sizes(KNOWN, inputs=(5,)),
+    "which inputs are accepted is asked of networks with one input, and this one has 2": (
+        lambda: ANY.sizes(TWO, inputs=(1, 9))
+    ),
+    'keep is a list of what must stay, such as ["conv2d_1.padding", "input"], not None': (
+        lambda: ANY.repair(KNOWN, keep=None)
+    ),
+    'unknown: arguments are expected, such as "padding" or ("padding", "stride"), not 3': (
+        lambda: ANY.from_module(MODULE, (3, 8, 8), unknown=3)
+    ),
+    'values are written by key, such as {"conv2d_1.padding": 1}, not 5': lambda: ASKED.with_values(NUMBER),
+}
+
+
+@pytest.mark.parametrize(("text", "call"), CALLS.items())
+def test_a_call_that_is_not_taken_says_what_is(text: str, call: Callable[[], Any]) -> None:
+    with pytest.raises(UsageError) as refused:
+        call()
+    assert str(refused.value) == text
+
+
+def test_one_thing_to_keep_may_be_given_by_itself() -> None:
+    broken = loads(document(conv(3), table(op="Flatten"), table(op="Linear", in_features=64, out_features=2)))
+    kept = {key for change in netsolve.repair(broken, keep="linear_1").changes for key in change.set}
+    assert kept
+    assert "linear_1.in_features" not in kept
+
+
+def test_no_input_suits_a_network_that_breaks_a_rule() -> None:
+    found = netsolve.sizes(loads(document(table(op="MaxPool2d", kernel_size=2, padding=2), input=(1, 4, 4))))
+    assert found.inputs is not None
+    assert found.inputs.blocks == ()
+    assert 4 not in found.inputs.accepted
