@@ -1,10 +1,10 @@
 """Try to break netsolve: python benchmarks/fuzz.py --documents N [--seed S] [--jobs N] [--timeout S] [--only NUMBER].
 
 Documents number S to S+N-1 of `mutants.py` go through load, solve and JSON, one of three also through count, check,
-text and the way back to TOML. What is wrong is printed with the document's number: an exception that is not netsolve's
-own, an error without its file, an answer that does not hold where it is written back, and a document that takes longer
-than the time limit and a second of CPU time. A process may take 1 GiB of memory. Ends with the number of documents by
-what became of them.
+explain, repair, sizes, text and the way back to TOML. What is wrong is printed with the document's number: an exception
+that is not netsolve's own, an error without its file, an answer that does not hold where it is written back, and a
+document that takes longer than the time limit and a second of CPU time. A process may take 1 GiB of memory. Ends with
+the number of documents by what became of them.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import traceback
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import StringIO
 from itertools import islice
 from time import process_time
@@ -26,15 +26,23 @@ from zlib import crc32
 from mutants import mutant
 
 from netsolve.answer import Answer
+from netsolve.conflicts.explanation import explain
+from netsolve.conflicts.repairs import repair
 from netsolve.document import loads, write
 from netsolve.errors import DocumentError, NetsolveError, UndecidedError
 from netsolve.network import Network
 from netsolve.queries import check, counted, solve
+from netsolve.report.conflict import conflict_lines, explanation_json, repair_json, repair_lines
 from netsolve.report.json import answer_json, check_json, header_json
+from netsolve.report.sizes import sizes_json, sizes_lines
 from netsolve.report.text import answer_text, check_text
+from netsolve.sizing import sizes
 
 FILE = "net.toml"
 TIMEOUT = 0.25
+QUESTIONS = 5
+"""How many questions a document is asked, each with the time limit."""
+
 GRACE = 1.0
 SOME = 3
 """One document of so many goes through what takes longest: text for a terminal, and the way back to TOML."""
@@ -86,6 +94,8 @@ def examine(text: str, timeout: float = TIMEOUT) -> str:
         _plain(shown.getvalue())
         if answer.status == "solved" and thorough:
             _holds(network, answer, timeout)
+        if thorough:
+            _explained(network, answer, timeout)
     except DocumentError as error:
         _plain(str(error))
         lines = str(error).split("\n")
@@ -127,6 +137,25 @@ def _holds(network: Network, answer: Answer, timeout: float) -> None:
     check_json(result, None)
 
 
+def _explained(network: Network, answer: Answer, timeout: float) -> None:
+    """Why nothing fits is said, and nothing is said of what fits; sizes are gone through."""
+    with suppress(UndecidedError):
+        conflict = explain(network, timeout=timeout, run=False)
+        if bool(conflict.reasons) != (answer.status == "unsolvable") and answer.status != "unknown":
+            msg = f"solve says {answer.status}, and explain {conflict.reasons}"
+            raise WrongError(msg)
+        _plain("\n".join(conflict_lines(conflict)) + explanation_json("net", conflict))
+    with suppress(UndecidedError):
+        found = repair(network, timeout=timeout, run=False)
+        if found.works != (answer.status == "solved") and answer.status != "unknown":
+            msg = f"solve says {answer.status}, and repair works = {found.works}"
+            raise WrongError(msg)
+        _plain("\n".join(repair_lines(found)) + repair_json(found))
+    with suppress(UndecidedError):
+        reached = sizes(network, timeout=timeout, run=False)
+        _plain("\n".join(sizes_lines(reached)) + sizes_json(reached))
+
+
 def _plain(text: str) -> None:
     """Nothing in a text is obeyed by a terminal."""
     if not all(sign.isprintable() or sign == "\n" for sign in text):
@@ -139,7 +168,7 @@ def judged(number: int, timeout: float) -> tuple[str, str]:
     text = mutant(number)
     started = process_time()
     try:
-        with alarm(timeout * 2 + GRACE):
+        with alarm(timeout * QUESTIONS + GRACE):
             return examine(text, timeout), ""
     except SlowError:
         lines = traceback.format_exc().splitlines()

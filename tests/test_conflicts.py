@@ -143,6 +143,17 @@ def test_out_of_time_it_still_says_what_is_wrong_with_known_numbers() -> None:
     assert not found.minimal
 
 
+def test_default_values_that_hang_on_another_question_mark() -> None:
+    """One number for the kernel and the padding, which by default is less than the kernel."""
+    network = loads(document(conv("?p", padding="?p"), conv(3, padding=1)))
+    assert solve(network).status == "unsolvable"
+    assert [str(reason) for reason in explain(network).reasons] == [
+        "line 3: conv2d_1: the default values of padding go no further, and none of them fits"
+    ]
+    found = repair(network)
+    assert (found.works, found.changes) == (False, ())
+
+
 def broken(name: str, mutate: Callable[[Network], tuple[str, Any] | None]) -> tuple[Network, str] | None:
     """A recorded network with one number changed, where it then does not fit."""
     paddings = {k: tuple(v) if isinstance(v, list) else v for k, v in RECORDED[name]["paddings"].items()}

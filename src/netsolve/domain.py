@@ -73,6 +73,10 @@ class Domain:
                 raise ValueError(msg)
             yield from range(low, high + 1)
 
+    def __or__(self, other: "Domain") -> "Domain":
+        """The members of either set."""
+        return Domain(_merged([*self.ranges, *other.ranges]))
+
     def __and__(self, other: "Domain") -> "Domain":
         """The members of both sets."""
         both: list[tuple[int, int | None]] = []

@@ -116,7 +116,9 @@ def sizes(
     found = None
     if known and not several:
         given = max(int(size) for shape_ in network.inputs.values() for size in shape_ if isinstance(size, int))
-        found = accepted(unstated(network), at, inputs or (1, max(DEFAULT_INPUTS, given)), deadline, run=run)
+        found = accepted(
+            unstated(network), at, inputs or (1, min(max(DEFAULT_INPUTS, given), MOST_INPUTS)), deadline, run=run
+        )
     return Sizes(network, at, shape, exact, found)
 
 

@@ -12,8 +12,13 @@ from netsolve.conflicts.repairs import combined
 from netsolve.conflicts.statements import relaxed
 from netsolve.conflicts.worlds import Worlds
 from netsolve.deadline import Deadline
+from netsolve.engines.elimination import tables_of
+from netsolve.engines.relations import TooLargeError
 from netsolve.errors import UndecidedError
 from netsolve.network import Network
+from netsolve.posing import pose
+from netsolve.posing.layer import DEFAULTS
+from netsolve.problem import Problem
 
 
 def explain(network: Network, *, timeout: float | None = 20.0, run: bool = True) -> Conflict:
@@ -27,8 +32,31 @@ def explain(network: Network, *, timeout: float | None = 20.0, run: bool = True)
     worlds = Worlds(relaxed(network), deadline)
     broken = first_broken(worlds, deadline)
     if broken is None:
-        return Conflict()
+        return Conflict(tuple(beyond_defaults(network, deadline)))
     return conflict_at(worlds, broken, deadline, run=run)
+
+
+def beyond_defaults(network: Network, deadline: Deadline) -> list[Reason]:
+    """Where nothing fits although no number is wrong: the question marks whose default values end too soon.
+
+    How far these go may hang on another question mark (a padding's on its kernel), which no statement says.
+    """
+    problem = pose(network)
+    bounds = dict.fromkeys(f.label for f in problem.factors if f.label.text.startswith(DEFAULTS))
+    if not bounds or feasible(problem, deadline):
+        return []
+    text = "{} go no further, and none of them fits"
+    return [Reason(label.layer, text.format(label.text), network.line(label.path)) for label in bounds]
+
+
+def feasible(problem: Problem, deadline: Deadline) -> bool:
+    """Whether anything fits. Raises UndecidedError where that stays open."""
+    try:
+        return tables_of(problem, deadline) is not None
+    except TooLargeError:
+        from netsolve.engines.z3 import Z3Engine  # noqa: PLC0415 - z3 takes a third of a second to import
+
+        return Z3Engine().feasible(problem, deadline)
 
 
 def conflict_at(worlds: Worlds, broken: int, deadline: Deadline, *, run: bool) -> Conflict:

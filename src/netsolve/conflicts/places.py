@@ -101,7 +101,7 @@ def needed(worlds: Worlds, name: str, broken: int) -> str:
 
 def look(worlds: Worlds, operand: Operand) -> Value:
     """What an operand can be."""
-    return worlds.base[operand] if isinstance(operand, Variable) else int(operand)
+    return worlds.base[operand] if isinstance(operand, Variable) else operand
 
 
 def can_be(value: Value) -> str:
@@ -113,8 +113,8 @@ def words(value: Value) -> str:
     """Numbers in words: 10..14, 21 or 22."""
     if value is None:
         return "anything"
-    if isinstance(value, int):
-        return str(value)
+    if isinstance(value, int | str):
+        return str(int(value)) if isinstance(value, int) else value
     if not value:
         return "nothing"
     ranges = Domain.of(value).ranges

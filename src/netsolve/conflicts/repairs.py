@@ -52,7 +52,7 @@ def repair(
     keep: what must stay: LAYER.ARGUMENT, LAYER, ARGUMENT, `input` or `output`; most: how many sets to give. Raises
     DocumentError for what cannot be a network at all, UsageError for something to keep that is not there.
     """
-    from netsolve.conflicts.explanation import first_broken  # noqa: PLC0415 - it asks for combinations in turn
+    from netsolve.conflicts.explanation import beyond_defaults, first_broken  # noqa: PLC0415 - it asks for combinations in turn
 
     deadline = Deadline(timeout)
     worlds = Worlds(relaxed(network), deadline)
@@ -62,7 +62,7 @@ def repair(
             raise UsageError(msg)
     broken = first_broken(worlds, deadline)
     if broken is None:
-        return Repair(network, works=True)
+        return Repair(network, works=not beyond_defaults(network, deadline))
     found: list[Change] = []
     for choice in single_changes(worlds, broken, keep):
         if len(found) == most:

@@ -132,7 +132,7 @@ def wide_of(layer: Layer, name: str, kind: Asked, written: Domain) -> Domain:
 def _joined(left: Domain, right: Domain) -> Domain:
     """The members of either set; the second ends."""
     top = left.high if left.ranges else 0
-    return right if top is None else Domain.of([*left, *right])
+    return right if top is None else left | right
 
 
 def _divisors(number: int) -> list[int]:

@@ -303,7 +303,7 @@ class Web:
     def held(self, name: Name, node: Node) -> Node:
         """A size left at one value."""
         liked = self.liked.get(name)
-        if liked is not None and any(True for _ in node.members(1 << liked)):
+        if liked is not None and 0 <= liked <= LARGEST_SIZE and any(True for _ in node.members(1 << liked)):
             return Node(1 << liked)
         first = next(node.members(), None) if node.mask >= 0 else None
         return Node(0 if first is None else 1 << first)

@@ -18,6 +18,9 @@ Limits = tuple[tuple[Formula, tuple[Operand, ...]], ...]
 """What the largest default value of an argument is: on each axis a formula and its operands."""
 
 
+DEFAULTS = "the default values of"
+"""How the label of a relation between a question mark and its largest default value begins."""
+
 MOST_SIZES = 64
 """How many sizes a tensor may have: no layer of a real network gives nearly as many."""
 
@@ -163,7 +166,7 @@ class LayerTrace:
         for limit, operands in limits:
             if any(isinstance(v, Variable) for v in operands):
                 cases = frozenset(i + 1 for i in self.cases(limit))
-                label = self.label(f"the default values of {name}")
+                label = self.label(f"{DEFAULTS} {name}")
                 self.draft.relate(label, _at_most(limit), (variable, *operands), cases)
 
     def operands(self, formula: Formula, entry: int | None, given: Mapping[str, Size]) -> tuple[Operand, ...]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from netsolve.conflicts.base import Change, Conflict, Reason
 from netsolve.conflicts.repairs import Repair
+from netsolve.domain import Unknown
 from netsolve.errors import Mistake, printable
 from netsolve.network import Network
 from netsolve.report.json import SCHEMA_VERSION, dump
@@ -74,7 +75,15 @@ def reason_data(reason: Reason) -> dict[str, Any]:
 
 def change_data(change: Change) -> dict[str, Any]:
     """A change in JSON."""
-    return {"set": dict(change.set), "text": change.text, "verified": change.verified}
+    written = {key: _written(value) for key, value in change.set.items()}
+    return {"set": written, "text": change.text, "verified": change.verified}
+
+
+def _written(value: Any) -> Any:
+    """A value as a document has it: a question mark that stays is text."""
+    if isinstance(value, tuple):
+        return [_written(entry) for entry in value]
+    return str(value) if isinstance(value, Unknown) else value
 
 
 def conflict_data(conflict: Conflict, first: tuple[Mistake, ...] = ()) -> dict[str, Any] | None:
