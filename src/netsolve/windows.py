@@ -141,8 +141,12 @@ class Numbers:
 
 def _mixed(shares: Sequence[float], values: Sequence[int], rows: Iterable[Mapping[str, float]]) -> list[float]:
     """The share of each value, each row of counts against what came before it."""
-    found = [share / sum(shares) for share in shares]
+    whole, places = sum(shares), {str(value): place for place, value in enumerate(values)}
+    found = [share / whole for share in shares]
     for row in rows:
         total = sum(row.values()) + STRENGTH
-        found = [(row.get(str(v), 0.0) + STRENGTH * share) / total for v, share in zip(values, found, strict=True)]
+        found = [share * (STRENGTH / total) for share in found]
+        for number, count in row.items():
+            if number in places:
+                found[places[number]] += count / total
     return found

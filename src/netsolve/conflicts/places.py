@@ -113,8 +113,10 @@ def words(value: Value) -> str:
     """Numbers in words: 10..14, 21 or 22."""
     if value is None:
         return "anything"
-    if isinstance(value, int | str):
-        return str(int(value)) if isinstance(value, int) else value
+    if isinstance(value, int):
+        return str(int(value))
+    if not isinstance(value, tuple):
+        return str(value)  # a word, or a real number
     if not value:
         return "nothing"
     ranges = Domain.of(value).ranges
