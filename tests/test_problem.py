@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from netsolve import loads, solve
+from netsolve import DocumentError, count, loads, solve
 from netsolve.domain import POSITIVE, Domain
 from netsolve.posing import pose
 from netsolve.problem import Problem, Variable
@@ -211,3 +211,45 @@ def test_a_set_that_forces_a_crop_leaves_the_rest_to_be_found() -> None:
     best = solve(loads(document(*layers, input=[3, "?", 8]))).best
     assert best is not None
     assert best.values == {"input": (3, 3, 8), "zeropad2d_1.padding": (-2, 0, 0, 0)}
+
+
+@pytest.mark.parametrize(
+    ("constraint", "counted"),
+    [
+        ("c.size[0] == 5", 4),
+        ("u.size[1] - c.size[1] == 4", 4),
+        ("n.normalized_shape[0] == 8", 4),
+        ("l.stride[0] == 3", 8),
+        ("l.stride == 3", 8),
+    ],
+)
+def test_entries_of_any_list_have_an_index(constraint: str, counted: int) -> None:
+    """Of 2 * 2 values of each size: those with size[0] = 5 and u as n says; those in which both end alike; all."""
+    text = (
+        'inputs = { a = [3, 7, 5], b = [3, 9] }\nlayers = [ { op = "CenterCrop", name = "c", size = ["?2|5", "?3|4"], '
+        'from = "a" }, { op = "Upsample", name = "u", size = ["?7|8", 8], from = "c" }, '
+        '{ op = "LayerNorm", name = "n", normalized_shape = ["?7|8", 8], from = "u" }, '
+        '{ op = "Conv1d", name = "l", out_channels = 2, kernel_size = 3, stride = [3], from = "b" } ]\n'
+        f'constraints = ["{constraint}"]\n'
+    )
+    assert count(loads(text)) == counted
+
+
+@pytest.mark.parametrize(
+    ("constraint", "text"),
+    [
+        ("c.size == 5", "c.size has a value for each entry: write c.size[0] to c.size[1]"),
+        ("c.size[2] == 5", "c.size has 2 entries: write c.size[0] to c.size[1]"),
+        ("l.stride[1] == 1", "l.stride has 1 entry: write l.stride"),
+        ("l.out_channels[0] == 2", "l.out_channels is one number: write l.out_channels"),
+    ],
+)
+def test_a_list_needs_an_index_that_it_has(constraint: str, text: str) -> None:
+    document = (
+        'inputs = { a = [3, 7, 5], b = [3, 9] }\nlayers = [ { op = "CenterCrop", name = "c", size = ["?2|5", 3], '
+        'from = "a" }, { op = "Conv1d", name = "l", out_channels = 2, kernel_size = 3, stride = 3, from = "b" } ]\n'
+        f'constraints = ["{constraint}"]\n'
+    )
+    with pytest.raises(DocumentError) as refused:
+        count(loads(document))
+    assert f"constraints[0]: {text}\n" in f"{refused.value}\n"

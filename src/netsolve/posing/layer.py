@@ -267,12 +267,16 @@ class LayerTrace:
         if value is None and isinstance(argument, Inferred):
             return operand(self.inputs[argument.source][argument.dim])
         entries = {"one": 1, "axes": self.op.axes, "sides": 2 * self.op.axes}[argument.entries]
-        if index is not None and (entries == 1 or index >= entries):
-            several = f"has {entries} entries: write {where}[0] to {where}[{entries - 1}]"
-            self.refuse(f"{where} {f'is one number: write {where}' if entries == 1 else several}")
+        if isinstance(value, tuple):
+            entries = len(value)
+        elif index is not None and argument.entries == "one":
+            self.refuse(f"{where} is one number: write {where}")
+        if index is not None and index >= entries:
+            several = f"{where}[0] to {where}[{entries - 1}]" if entries > 1 else where
+            self.refuse(f"{where} has {entries} {'entries' if entries > 1 else 'entry'}: write {several}")
         found = {self.argument(name, i) for i in ([index] if index is not None else range(entries))}
         if len(found) > 1:
-            each = "axis" if argument.entries == "axes" else "side"
+            each = {"axes": "axis", "sides": "side"}.get(argument.entries, "entry")
             self.refuse(f"{where} has a value for each {each}: write {where}[0] to {where}[{entries - 1}]")
         single = found.pop()
         if not isinstance(single, int | Variable):
