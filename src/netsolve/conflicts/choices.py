@@ -114,7 +114,7 @@ def stated(worlds: Worlds, key: str) -> Iterator[Choice]:
     shape = relaxed.problem.shapes[layer]
     columns: list[tuple[Any, ...]] = []
     for entry, size in zip(written, shape[len(shape) - len(written) :], strict=True):
-        value = worlds.base[size] if isinstance(size, Variable) else int(size)
+        value = worlds.given(size) if isinstance(size, Variable) else int(size)
         known = (value,) if isinstance(value, int) else value
         asked = isinstance(entry, Unknown) or not known
         columns.append((entry,) if asked else tuple(sorted(known or (), key=partial(gap, entry))[:NEAREST]))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from netsolve.conflicts.base import Reason
 from netsolve.conflicts.cores import reaches
-from netsolve.conflicts.worlds import Value, Worlds, value_of
+from netsolve.conflicts.worlds import Value, Worlds, meet, value_of
 from netsolve.domain import Domain
 from netsolve.network import Layer
 from netsolve.ops.join import Cat, Meet
@@ -38,7 +38,12 @@ def disagreement(worlds: Worlds, broken: int) -> str:
         pairs = ", ".join(f"{n} = {words(v)}" for n, v in zip(factor.formula.operands, values, strict=True))
         return f"{factor.label.text}: here {pairs}" if pairs else factor.label.text
     names = [v.name.strip() if isinstance(v, Variable) else "" for v in factor.operands]
+    possible = meet(values[0], values[1]) != ()  # each alone could be so, but not with all that stands before
     for name, value, other in zip(names, values, values[::-1], strict=True):
+        if possible and name.partition("[")[0].endswith((".out", "output")):
+            return f"{name} is stated as {words(value)}, and no values give that together with what is stated before"
+        if possible and name.startswith(f"{factor.label.layer}."):
+            return f"{name.rpartition('.')[2]} is {words(value)}, and no values give the input that width"
         if name.partition("[")[0].endswith((".out", "output")):
             return f"{name} is stated as {words(value)}, and the {can_be(other)}{nearest(other, value)}"
         argument = name.rpartition(".")[2]

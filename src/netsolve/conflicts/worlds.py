@@ -106,6 +106,13 @@ class Worlds:
         """What a variable is."""
         return changed[variable] if variable in changed else self.base[variable]
 
+    def given(self, variable: Variable) -> Value:
+        """What a variable's definition gives, whatever is stated of it behind."""
+        if variable not in self.definer:
+            return self.base[variable]
+        factor = self.factors[self.definer[variable]]
+        return image(factor, [self.base[v] if isinstance(v, Variable) else v for v in factor.operands])
+
     def first_broken(self, change: Mapping[Variable, Value]) -> int | None:
         """The first factor that does not hold with other values for some variables; None where all may hold.
 
