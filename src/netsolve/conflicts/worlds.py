@@ -45,7 +45,8 @@ class Worlds:
     """A relaxed problem with the values that the document gives, and what becomes of them.
 
     base: the value of every variable as the document has it; known: whether each of these is one number; broken: the
-    factors, by index, that these values do not meet, ascending.
+    factors, by index, that these values do not meet, ascending; earlier: for variables of which factors take values
+    away, by the index of each such factor, what they were before it.
     """
 
     def __init__(self, relaxed: Relaxed, deadline: Deadline) -> None:
@@ -69,9 +70,13 @@ class Worlds:
         self.outcomes: dict[Any, int | None] = {}
         self.answers: dict[Any, int | None] = {}
         self.broken: list[int] = []
-        for index in range(len(self.factors)):
+        self.earlier: dict[Variable, list[tuple[int, Value]]] = {}
+        for index, factor in enumerate(self.factors):
             found: dict[Variable, Value] = {}
             if self.step(index, {}, found):
+                for variable, value in found.items():
+                    if variable is not factor.output and value != self.base[variable]:
+                        self.earlier.setdefault(variable, []).append((index, self.base[variable]))
                 self.base.update(found)
             else:
                 self.broken.append(index)
@@ -79,7 +84,7 @@ class Worlds:
     def step(self, index: int, changed: Mapping[Variable, Value], found: dict[Variable, Value]) -> bool:
         """Go through one factor; what it gives is noted in `found`. Whether it can hold."""
         factor = self.factors[index]
-        values = [self.look(v, changed) if isinstance(v, Variable) else v for v in factor.operands]
+        values = [self.before(v, index, changed) if isinstance(v, Variable) else v for v in factor.operands]
         if factor.output is not None:
             found[factor.output] = image(factor, values)
             return found[factor.output] != ()
@@ -106,12 +111,17 @@ class Worlds:
         """What a variable is."""
         return changed[variable] if variable in changed else self.base[variable]
 
+    def before(self, variable: Variable, index: int, changed: Mapping[Variable, Value]) -> Value:
+        """What a variable is when a factor has not been gone through yet."""
+        if variable not in changed:
+            for at, value in self.earlier.get(variable, ()):
+                if index <= at:
+                    return value
+        return self.look(variable, changed)
+
     def given(self, variable: Variable) -> Value:
-        """What a variable's definition gives, whatever is stated of it behind."""
-        if variable not in self.definer:
-            return self.base[variable]
-        factor = self.factors[self.definer[variable]]
-        return image(factor, [self.base[v] if isinstance(v, Variable) else v for v in factor.operands])
+        """What a variable is before any factor takes values of it away."""
+        return self.before(variable, -1, {})
 
     def first_broken(self, change: Mapping[Variable, Value]) -> int | None:
         """The first factor that does not hold with other values for some variables; None where all may hold.
