@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, lru_cache
 from importlib import resources
+from itertools import chain
 from math import exp, log
 from typing import Any, NamedTuple
 
@@ -53,7 +54,7 @@ class Key:
     ceil_mode: bool | None = False
     stem: bool | None = None
 
-    @property
+    @cached_property
     def known(self) -> bool:
         """Whether the window is known, so that a padding can be told by what it does."""
         return None not in (self.kernel_size, self.stride, self.dilation)
@@ -191,8 +192,8 @@ def surroundings(network: Network) -> Surroundings:
     """What surrounds the layers of a network."""
     pads = frozenset(layer.name for layer in network.layers if "Pad" in layer.op.torch_name)
     after = frozenset(layer.name for layer in network.layers if not pads.isdisjoint(layer.inputs)) if pads else pads
-    uses = Counter(name for layer in network.layers for name in layer.inputs)
     names = [layer.name for layer in network.layers]
+    uses = Counter(chain.from_iterable([layer.inputs for layer in network.layers]))
     branch = next((i for i, name in enumerate(names) if uses[name] > 1), None)
     return Surroundings(after, None if branch is None else frozenset(names[: branch + 1]))
 
@@ -292,12 +293,13 @@ def choices_of(problem: Problem) -> Choices:
             seen.add(operand)
             key = (keys[axis] if question.listed else _shared(keys)) if keys else None
             domain = problem.domains[operand]
-            if domain not in listed:
-                listed[domain] = tuple(domain) if (domain.count or MOST_LISTED + 1) <= MOST_LISTED else ()
-            if key is None or not key.known or not listed[domain]:
+            values = listed.get(domain)
+            if values is None:
+                values = listed[domain] = tuple(domain) if (domain.count or MOST_LISTED + 1) <= MOST_LISTED else ()
+            if key is None or not key.known or not values:
                 found.flat[operand] = ()
             else:
-                members.setdefault(key, []).append(Choice(operand, key, listed[domain]))
+                members.setdefault(key, []).append(Choice(operand, key, values))
     found.groups.extend(members)
     found.members.extend(members.values())
     return found
