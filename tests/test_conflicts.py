@@ -54,6 +54,30 @@ def judged(network: Network, conflict: Conflict) -> None:
 
 
 LENET = [conv(5, out_channels=6), pool(), conv(5, out_channels=16), pool(), table(op="Flatten")]
+TANGLED = {
+    "a number that is a stride and a kernel": """
+input = [2, 1, 5]
+layers = [
+  { op = "MaxPool2d", kernel_size = [3, "?q: 1|3"], padding = ["?p", 3], out = ["?", "?q: 2..5"] },
+]
+""",
+    "a padding without a value that can be listed": """
+input = ["?p: 2..3", 85, 1]
+layers = [
+  { repeat = 2, layers = [{ block = "up", from = ["input"] }] },
+]
+constraints = ["1 % (p - 1) == 0"]
+[blocks.up]
+[[blocks.up.layers]]
+op = "ConvTranspose2d"
+out_channels = "?q"
+kernel_size = ["?", 2]
+padding = "?1..2147483647"
+out = [5, "?"]
+""",
+}
+"""Found among random documents."""
+
 UNSOLVABLE = {
     "a shape of which both sizes are wrong": document(
         conv(3, op="ConvTranspose2d", stride=2, padding=1, output_padding=1),
@@ -249,3 +273,32 @@ def test_sizes_of_what_is_unknown_or_not_there() -> None:
         sizes(network, inputs=(1, 9))
     with pytest.raises(UsageError, match="there is no layer"):
         sizes(network, at="nowhere")
+
+
+@pytest.mark.parametrize("name", TANGLED)
+def test_what_cannot_be_worked_out_is_no_value(name: str) -> None:
+    network = loads(TANGLED[name])
+    assert solve(network).status == "unsolvable"
+    assert explain(network, run=False).reasons
+
+
+def test_a_question_mark_has_all_its_values_in_an_explanation_too() -> None:
+    network = loads("""
+input = [5, "?", 3]
+layers = [
+  { op = "AdaptiveMaxPool2d", output_size = "?p" },
+  { op = "PixelUnshuffle", downscale_factor = 1 },
+  { op = "AvgPool2d", kernel_size = 4, padding = [0, 1], out = ["?", 7] },
+]
+""")
+    assert solve(network).status == "solved"  # with p = 26, which is more than what is tried instead of a number
+    assert explain(network) == Conflict()
+
+
+def test_numbers_that_no_document_may_hold_are_the_reason() -> None:
+    halves = '{ repeat = 40, layers = [{ op = "GLU" }] }'
+    network = loads(f'input = ["?"]\nlayers = [\n  {halves},\n]\n')  # 2**40 numbers come to one
+    assert solve(network).status == "unsolvable"
+    assert [str(reason) for reason in explain(network).reasons] == [
+        "no number is larger than 2147483647, and nothing up to there fits"
+    ]

@@ -12,6 +12,7 @@ from netsolve.conflicts.repairs import combined
 from netsolve.conflicts.statements import relaxed
 from netsolve.conflicts.worlds import Worlds
 from netsolve.deadline import Deadline
+from netsolve.domain import LARGEST
 from netsolve.engines.elimination import tables_of
 from netsolve.engines.relations import TooLargeError
 from netsolve.errors import UndecidedError
@@ -37,14 +38,17 @@ def explain(network: Network, *, timeout: float | None = 20.0, run: bool = True)
 
 
 def beyond_defaults(network: Network, deadline: Deadline) -> list[Reason]:
-    """Where nothing fits although no number is wrong: the question marks whose default values end too soon.
+    """Where nothing fits although no number is wrong: the question marks whose values end too soon.
 
-    How far these go may hang on another question mark (a padding's on its kernel), which no statement says.
+    How far default values go may hang on another question mark (a padding's on its kernel), which no statement says;
+    and no question mark goes further than a document may.
     """
     problem = pose(network)
-    bounds = dict.fromkeys(f.label for f in problem.factors if f.label.text.startswith(DEFAULTS))
-    if not bounds or feasible(problem, deadline):
+    if not problem.asked or feasible(problem, deadline):
         return []
+    bounds = dict.fromkeys(f.label for f in problem.factors if f.label.text.startswith(DEFAULTS))
+    if not bounds:
+        return [Reason("", f"no number is larger than {LARGEST}, and nothing up to there fits")]
     text = "{} go no further, and none of them fits"
     return [Reason(label.layer, text.format(label.text), network.line(label.path)) for label in bounds]
 

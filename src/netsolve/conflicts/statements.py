@@ -39,7 +39,8 @@ class Relaxed:
 def relaxed(network: Network) -> Relaxed:
     """Pose a network with an unknown for every number of a layer's arguments, stated sizes, and inputs."""
     original = pose(network)
-    layers = tuple(_loosened(layer) for layer in network.layers)
+    asked = {question.key: question for question in original.questions}
+    layers = tuple(_loosened(layer, original, asked) for layer in network.layers)
     loose = replace(
         network,
         layers=layers,
@@ -48,7 +49,7 @@ def relaxed(network: Network) -> Relaxed:
     )
     problem = pose(loose)
     variables = _variables(loose, problem)
-    asked, by_name = {question.key: question for question in original.questions}, named_layers(network)
+    by_name = named_layers(network)
     written = {
         variable: domain
         for key, found in variables.items()
@@ -71,15 +72,17 @@ def _variables(loose: Network, problem: Problem) -> dict[str, tuple[Variable, ..
     return {key: entries for key, entries in found.items() if entries}
 
 
-def _loosened(layer: Layer) -> Layer:
-    """A layer with unknowns for its numbers."""
+def _loosened(layer: Layer, original: Problem, asked: dict[str, Question]) -> Layer:
+    """A layer with unknowns for its numbers; those of its question marks have all values that these have at least."""
     changes: dict[str, Any] = {}
     for name, kind in layer.op.arguments.items():
         value = getattr(layer.op, name)
         if not isinstance(kind, Asked) or (layer.op.torch_name == "opaque" and name == "out"):
             continue
         entries = value if isinstance(value, tuple) else (value,)
-        loose = tuple(_argument(layer, name, kind, entry) for entry in entries)
+        operands = asked[f"{layer.name}.{name}"].entries if f"{layer.name}.{name}" in asked else entries
+        domains = [original.domains[v] if isinstance(v, Variable) else Domain(()) for v in operands]
+        loose = tuple(_argument(layer, name, kind, *pair) for pair in zip(entries, domains, strict=True))
         if loose != entries:
             changes[name] = loose if isinstance(value, tuple) else loose[0]
     op = replace(layer.op, **changes) if changes else layer.op
@@ -87,10 +90,11 @@ def _loosened(layer: Layer) -> Layer:
     return replace(layer, op=op, out=out) if changes or out is not None else layer
 
 
-def _argument(layer: Layer, name: str, kind: Asked, entry: Any) -> Any:
-    """What stands for one number of an argument."""
+def _argument(layer: Layer, name: str, kind: Asked, entry: Any, domain: Domain) -> Any:
+    """What stands for one number of an argument. domain: the values of a question mark."""
     if isinstance(entry, Unknown):
-        return replace(entry, domain=wide_of(layer, name, kind, entry.domain or Domain(())))
+        wide = wide_of(layer, name, kind, entry.domain or Domain(()))
+        return replace(entry, domain=wide | domain)
     if not isinstance(entry, int) or (entry == -1 and kind.least >= 1):
         return entry
     return Unknown(wide_of(layer, name, kind, Domain.between(int(entry), int(entry))))

@@ -87,7 +87,10 @@ class Bundle(Tie):
         """What a row makes of a size; None where it does not fit."""
         values = [*row, n]
         for formula, operands, output in self.calls:
-            value = formula(*[values[v.index] if isinstance(v, Place) else v for v in operands])
+            try:
+                value = formula(*[values[v.index] if isinstance(v, Place) else v for v in operands])
+            except ZeroDivisionError:  # a size that is tried may be a stride as well
+                return None
             if output is None:
                 if not value:
                     return None

@@ -394,7 +394,9 @@ class _Sketch:
         return self.home.rows[key]
 
     def filled(self, sizes: Mapping[Any, int]) -> dict[Variable, int] | None:
-        """Values for every number, from those of the sizes."""
+        """Values for every number, from those of the sizes; None where there are none."""
+        if not all(self.menus.values()) or not all(self.sources.values()):
+            return None
         chosen: dict[Variable, int] = {v: menu[0] for v, menu in self.menus.items()}
         chosen.update((v, menu[0]) for v, menu in self.sources.items())
         chosen.update(sizes)
