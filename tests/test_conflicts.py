@@ -300,5 +300,18 @@ def test_numbers_that_no_document_may_hold_are_the_reason() -> None:
     network = loads(f'input = ["?"]\nlayers = [\n  {halves},\n]\n')  # 2**40 numbers come to one
     assert solve(network).status == "unsolvable"
     assert [str(reason) for reason in explain(network).reasons] == [
-        "no number is larger than 2147483647, and nothing up to there fits"
+        "numbers of a document go up to 2147483647, and none up to there fits"
     ]
+
+
+def test_a_number_is_tried_with_the_sizes_that_were_there_before_it_took_some_away() -> None:
+    linear = '{ op = "Linear", in_features = 100, out_features = 3 }'
+    flat = loads(f'input = [3, "?", "?"]\nlayers = [{{ op = "Flatten" }}, {linear}]')
+    wanted = ["linear_1: in_features = 99 instead of 100"]  # the multiple of 3 that is nearest
+    assert [change.text for change in explain(flat).changes] == wanted
+    assert [change.text for change in repair(flat).changes] == wanted
+
+
+def test_a_stated_size_of_which_anything_could_come_is_moved_to_the_nearest_that_fits() -> None:
+    halves = loads('input = ["?"]\nlayers = [{ op = "GLU" }, { op = "GLU", out = [5] }, { op = "GLU" }]')
+    assert [change.set for change in repair(halves).changes][:2] == [{"glu_2.out": (4,)}, {"glu_2.out": (6,)}]

@@ -107,7 +107,7 @@ def away(row: tuple[int, ...], base: list[Value]) -> float:
 
 
 def stated(worlds: Worlds, key: str) -> Iterator[Choice]:
-    """What the layers above give, in place of a stated size; the nearest of it where that is several."""
+    """What the layers above give, in place of a stated size; the nearest of it where that is several or anything."""
     relaxed = worlds.relaxed
     layer = key.removesuffix(".out") if key != "output" else relaxed.network.results[0]
     written = written_value(relaxed.network, key, relaxed.layers)
@@ -115,9 +115,11 @@ def stated(worlds: Worlds, key: str) -> Iterator[Choice]:
     columns: list[tuple[Any, ...]] = []
     for entry, size in zip(written, shape[len(shape) - len(written) :], strict=True):
         value = worlds.given(size) if isinstance(size, Variable) else int(size)
-        known = (value,) if isinstance(value, int) else value
-        asked = isinstance(entry, Unknown) or not known
-        columns.append((entry,) if asked else tuple(sorted(known or (), key=partial(gap, entry))[:NEAREST]))
+        if isinstance(entry, Unknown):
+            columns.append((entry,))
+            continue
+        known = range(max(entry - 1, 1), entry + 2) if value is None else (value,) if isinstance(value, int) else value
+        columns.append(tuple(sorted(known, key=partial(gap, entry))[:NEAREST]) or (entry,))
     rows = {
         row: sum(gap(n, w) for n, w in zip(row, written, strict=True) if isinstance(w, int))
         for row in product(*columns)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from netsolve.conflicts.base import Conflict, Reason, Statement
 from netsolve.conflicts.changes import chosen, single_changes
@@ -46,11 +47,13 @@ def beyond_defaults(network: Network, deadline: Deadline) -> list[Reason]:
     problem = pose(network)
     if not problem.asked or feasible(problem, deadline):
         return []
-    bounds = dict.fromkeys(f.label for f in problem.factors if f.label.text.startswith(DEFAULTS))
-    if not bounds:
-        return [Reason("", f"no number is larger than {LARGEST}, and nothing up to there fits")]
+    bounds = {factor: factor.label for factor in problem.factors if factor.label.text.startswith(DEFAULTS)}
+    rest = replace(problem, factors=tuple(factor for factor in problem.factors if factor not in bounds))
+    if not bounds or not feasible(rest, deadline):
+        return [Reason("", f"numbers of a document go up to {LARGEST}, and none up to there fits")]
     text = "{} go no further, and none of them fits"
-    return [Reason(label.layer, text.format(label.text), network.line(label.path)) for label in bounds]
+    labels = dict.fromkeys(bounds.values())
+    return [Reason(label.layer, text.format(label.text), network.line(label.path)) for label in labels]
 
 
 def feasible(problem: Problem, deadline: Deadline) -> bool:

@@ -11,10 +11,14 @@ from netsolve.locate import Path
 from netsolve.network import Layer, Network
 from netsolve.ops.arguments import Asked, AskedSwitch, show
 from netsolve.posing import pose
-from netsolve.problem import Problem, Question, Variable
+from netsolve.problem import Problem, Variable
 
 WIDEST = 100
 """The largest padding that is looked at (a 3x3 convolution with 100 is real)."""
+
+
+Told = dict[str, list[Domain]]
+"""The values of question marks: of each entry of an argument by its key, and of a named unknown by ?NAME."""
 
 
 @dataclass(frozen=True)
@@ -22,9 +26,8 @@ class Relaxed:
     """A network in which every number that could have been another is an unknown.
 
     loose: with the unknowns; problem: its problem; variables: for each key the variables of its entries; written: for
-    each of these variables
-    what the document says, where it says a number, or the values of its question mark; statements: by key, what is
-    stated (an argument left at torch's default is none); layers: by name.
+    each of these variables what the document says, where it says a number, or the values of its question mark;
+    statements: by key, what is stated (an argument left at torch's default is none); layers: by name.
     """
 
     network: Network
@@ -39,8 +42,12 @@ class Relaxed:
 def relaxed(network: Network) -> Relaxed:
     """Pose a network with an unknown for every number of a layer's arguments, stated sizes, and inputs."""
     original = pose(network)
-    asked = {question.key: question for question in original.questions}
-    layers = tuple(_loosened(layer, original, asked) for layer in network.layers)
+    told = {
+        question.key: [original.domains[v] if isinstance(v, Variable) else Domain(()) for v in question.entries]
+        for question in original.questions
+    }
+    told |= {f"?{name}": [original.domains[v]] for name, v in original.unknowns.items()}
+    layers = tuple(_loosened(layer, told) for layer in network.layers)
     loose = replace(
         network,
         layers=layers,
@@ -53,7 +60,7 @@ def relaxed(network: Network) -> Relaxed:
     written = {
         variable: domain
         for key, found in variables.items()
-        for variable, domain in zip(found, _domains(network, original, asked, key, by_name), strict=True)
+        for variable, domain in zip(found, _domains(network, told, key, by_name), strict=True)
     }
     return Relaxed(network, loose, problem, variables, written, statements_of(network), by_name)
 
@@ -72,7 +79,7 @@ def _variables(loose: Network, problem: Problem) -> dict[str, tuple[Variable, ..
     return {key: entries for key, entries in found.items() if entries}
 
 
-def _loosened(layer: Layer, original: Problem, asked: dict[str, Question]) -> Layer:
+def _loosened(layer: Layer, told: Told) -> Layer:
     """A layer with unknowns for its numbers; those of its question marks have all values that these have at least."""
     changes: dict[str, Any] = {}
     for name, kind in layer.op.arguments.items():
@@ -80,8 +87,7 @@ def _loosened(layer: Layer, original: Problem, asked: dict[str, Question]) -> La
         if not isinstance(kind, Asked) or (layer.op.torch_name == "opaque" and name == "out"):
             continue
         entries = value if isinstance(value, tuple) else (value,)
-        operands = asked[f"{layer.name}.{name}"].entries if f"{layer.name}.{name}" in asked else entries
-        domains = [original.domains[v] if isinstance(v, Variable) else Domain(()) for v in operands]
+        domains = told.get(f"{layer.name}.{name}") or [Domain(())] * len(entries)
         loose = tuple(_argument(layer, name, kind, *pair) for pair in zip(entries, domains, strict=True))
         if loose != entries:
             changes[name] = loose if isinstance(value, tuple) else loose[0]
@@ -148,16 +154,11 @@ def named_layers(network: Network) -> dict[str, Layer]:
     return {layer.name: layer for layer in network.layers}
 
 
-def _domains(
-    network: Network, original: Problem, asked: dict[str, Question], key: str, layers: dict[str, Layer]
-) -> Iterator[Domain]:
+def _domains(network: Network, told: Told, key: str, layers: dict[str, Layer]) -> Iterator[Domain]:
     """What the document says of each entry of a key, in order, as far as an unknown stands for it."""
     for index, entry in entries_of(network, key, layers):
         if isinstance(entry, Unknown):
-            question = asked.get(key)
-            operand = original.unknowns[entry.name or ""] if question is None else question.entries[index]
-            assert isinstance(operand, Variable)  # noqa: S101 - a question mark is one
-            yield original.domains[operand]
+            yield told[key][index] if key in told else told[f"?{entry.name}"][0]
         else:
             yield Domain.between(int(entry), int(entry))
 
