@@ -3,8 +3,8 @@
 Documents number S to S+N-1 of `mutants.py` go through load, solve and JSON, one of three also through count, check,
 explain, repair, sizes, text and the way back to TOML. What is wrong is printed with the document's number: an exception
 that is not netsolve's own, an error without its file, an answer that does not hold where it is written back, and a
-document that takes longer than the time limit and a second of CPU time. A process may take 1 GiB of memory. Ends with
-the number of documents by what became of them.
+document that takes longer than five time limits and a second of CPU time. A process may take 1 GiB of memory. Ends
+with the number of documents by what became of them.
 """
 
 import argparse

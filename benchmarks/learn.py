@@ -34,7 +34,7 @@ def converter(corpus: Path) -> Any:
     """The module that writes recorded networks as documents."""
     spec = importlib.util.spec_from_file_location("to_toml", corpus / "to_toml.py")
     assert spec is not None  # noqa: S101 - the path names a Python file
-    assert spec.loader is not None  # noqa: S101
+    assert spec.loader is not None  # noqa: S101 - a file that exists has a loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -208,8 +208,8 @@ def optimized(problem: Problem, costs: Costs, seconds: float) -> tuple[float, bo
     """How long z3's Optimize takes for the cheapest assignment, and whether it finished."""
     import z3  # noqa: PLC0415 - a peer here
 
-    from netsolve.deadline import Deadline  # noqa: PLC0415
-    from netsolve.engines.z3 import Interrupts, _Session  # noqa: PLC0415
+    from netsolve.deadline import Deadline  # noqa: PLC0415 - only z3's part needs it
+    from netsolve.engines.z3 import Interrupts, _Session  # noqa: PLC0415 - likewise
 
     start = process_time()
     with Interrupts() as interrupts:

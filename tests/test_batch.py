@@ -251,7 +251,7 @@ def test_a_broken_pool_of_others_costs_the_one_that_broke_it() -> None:
 
 def test_usage_of_solve_many() -> None:
     with pytest.raises(UsageError, match="prefer is one of"):
-        solve_many([], prefer="large")  # type: ignore[arg-type]
+        solve_many([], prefer="large")  # type: ignore[arg-type]  # the mistake is what is tested
     with pytest.raises(UsageError, match="jobs and memory are for netsolve's own processes"):
         solve_many([], executor=ThreadPoolExecutor(1), jobs=2)
     assert list(solve_many([])) == []

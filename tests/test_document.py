@@ -866,7 +866,7 @@ def test_what_is_written_reads_back_equal_and_changes_question_marks_only(text: 
     try:
         network = loads(text)
     except DocumentError as error:
-        assert all("no value is left" in mistake.text for mistake in error.mistakes)  # noqa: PT017
+        assert all("no value is left" in mistake.text for mistake in error.mistakes)  # noqa: PT017 - one of two ends, both right
         return
     best = solve(network).best
     if best is None:

@@ -150,11 +150,11 @@ def test_what_is_stated_of_a_block_is_stated_of_its_last_layer() -> None:
 
 def test_plain_question_marks_are_fresh_in_each_repetition_and_named_ones_shared() -> None:
     free = solve(loads(document(repeat(2, conv(padding="?", stride=1)), input=[3, 20, 20])))
-    assert set(free.best.values) == {"conv2d_1.0.padding", "conv2d_1.1.padding"}  # type: ignore[union-attr]
+    assert set(free.best.values) == {"conv2d_1.0.padding", "conv2d_1.1.padding"}  # type: ignore[union-attr]  # it is solved
     assert free.count == 3 * 3
     shared = solve(loads(document(repeat(2, conv(padding="?p", stride=1)), input=[3, 20, 20])))
     assert shared.count == 3
-    assert set(shared.best.unknowns) == {"p"}  # type: ignore[union-attr]
+    assert set(shared.best.unknowns) == {"p"}  # type: ignore[union-attr]  # it is solved
 
 
 def test_constraints_name_layers_of_blocks_and_the_shape_after_a_block() -> None:
@@ -164,7 +164,7 @@ def test_constraints_name_layers_of_blocks_and_the_shape_after_a_block() -> None
     )
     pairs = [(p, q) for p in range(3) for q in range(3) if p > q and 8 + 2 * p + 2 * q - 4 == 8]
     assert pairs == [(2, 0)]
-    assert solve(network).best.values == {"s.0.conv2d_1.padding": 2, "s.1.conv2d_1.padding": 0}  # type: ignore[union-attr]
+    assert solve(network).best.values == {"s.0.conv2d_1.padding": 2, "s.1.conv2d_1.padding": 0}  # type: ignore[union-attr]  # it is solved
 
 
 RELU_LAYERS = 'such as layers = [ { op = "ReLU" } ]'

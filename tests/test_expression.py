@@ -146,7 +146,7 @@ class FakeTerm(arith.Term):
         """Refuse: a solver's term is neither true nor false."""
         raise AssertionError
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # terms are compared, never kept in sets
 
     def _with(self, other: Any, function: Callable[[Any, Any], Any]) -> "FakeTerm":
         others = other.worlds if isinstance(other, FakeTerm) else (other,) * len(self.worlds)
@@ -181,10 +181,10 @@ class FakeTerm(arith.Term):
     def __neg__(self) -> "FakeTerm":
         return self._with(0, lambda x, _: -x)
 
-    def __eq__(self, other: object) -> "FakeTerm":  # type: ignore[override]
+    def __eq__(self, other: object) -> "FakeTerm":  # type: ignore[override]  # a comparison of terms is a term
         return self._with(other, lambda x, y: x == y)
 
-    def __ne__(self, other: object) -> "FakeTerm":  # type: ignore[override]
+    def __ne__(self, other: object) -> "FakeTerm":  # type: ignore[override]  # a comparison of terms is a term
         return self._with(other, lambda x, y: x != y)
 
     def __lt__(self, other: Any) -> "FakeTerm":
@@ -202,7 +202,7 @@ class FakeTerm(arith.Term):
     def choose(self, yes: Any, no: Any) -> "FakeTerm":
         """Choose in each world."""
         chosen = self._with(yes, lambda mine, value: (mine, value))
-        return chosen._with(no, lambda pair, value: pair[1] if pair[0] else value)  # noqa: SLF001
+        return chosen._with(no, lambda pair, value: pair[1] if pair[0] else value)  # noqa: SLF001 - terms of this file
 
     def conjoin(self, other: Any) -> "FakeTerm":
         """Hold where both do."""
@@ -336,7 +336,7 @@ def test_cases(text: str, cases: str) -> None:
         ("k if k == 1 else 2", 3, f"'if' cannot stand here: {ALLOWED}"),
         ("k in k", 3, f"'in' cannot stand here: {ALLOWED}"),
         ("k k", 3, f"'k' cannot stand here: {ALLOWED}"),
-        ("[k for k in input] == 1", 1, f"'[' cannot stand here: {expression._REMEDIES['[']}"),  # noqa: SLF001
+        ("[k for k in input] == 1", 1, f"'[' cannot stand here: {expression._REMEDIES['[']}"),  # noqa: SLF001 - the texts stand once
         ("f'{k}' == 1", 2, '"\'" cannot stand here: strings are not allowed'),
         ('k == "1"', 6, "'\"' cannot stand here: strings are not allowed"),
         ("(k := 1) == 1", 4, f"':=' cannot stand here: {ALLOWED}"),
@@ -361,8 +361,8 @@ def test_cases(text: str, cases: str) -> None:
         ("k == 2147483648", 6, "'2147483648' is not an integer from 0 to 2147483647 in plain digits"),
         ("a.x[2147483648] == 1", 1, "'2147483648' is not an integer from 0 to 2147483647 in plain digits"),
         ("k == " + "9" * 900, 6, f"'{'9' * 37}...' is not an integer from 0 to 2147483647 in plain digits"),
-        ("a.x[-1] == 1", 4, f"'[' cannot stand here: {expression._REMEDIES['[']}"),  # noqa: SLF001
-        ("features.0.padding == 1", 9, f"'.' cannot stand here: {expression._REMEDIES['.']}"),  # noqa: SLF001
+        ("a.x[-1] == 1", 4, f"'[' cannot stand here: {expression._REMEDIES['[']}"),  # noqa: SLF001 - the texts stand once
+        ("features.0.padding == 1", 9, f"'.' cannot stand here: {expression._REMEDIES['.']}"),  # noqa: SLF001 - the texts stand once
         ("k // 0 == 1", 6, "a divisor must be at least 1"),
         ("k % -1 == 1", 5, "a divisor must be at least 1"),
         ("k % (2 - 2 * 1) == 1", 5, "a divisor must be at least 1"),
@@ -378,7 +378,7 @@ def test_cases(text: str, cases: str) -> None:
         ("k == 1\n", 7, "'\\n' cannot stand here: a constraint is one line"),
         ("k == 1\0", 7, f"'\\x00' cannot stand here: {ALLOWED}"),
         ("k == 1\x0c", 7, f"'\\x0c' cannot stand here: {ALLOWED}"),
-        ("k == ２", 6, "'２' cannot stand here: names consist of the letters a-z and A-Z, digits and _"),  # noqa: RUF001
+        ("k == ２", 6, "'２' cannot stand here: names consist of the letters a-z and A-Z, digits and _"),  # noqa: RUF001 - the letter is what is tested
         ("café == 1", 4, "'é' cannot stand here: names consist of the letters a-z and A-Z, digits and _"),
         ("k\u00a0== 1", 2, "'\\xa0' cannot stand here: names consist of the letters a-z and A-Z, digits and _"),
         ("k == 1\ud800", 7, "'\\ud800' cannot stand here: names consist of the letters a-z and A-Z, digits and _"),
@@ -424,9 +424,9 @@ def test_the_error_shows_a_part_of_a_long_text() -> None:
 def test_errors_and_constraints_survive_pickling() -> None:
     """Both travel between processes."""
     error = refusal("k = 1")
-    again = pickle.loads(pickle.dumps(error))  # noqa: S301
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - made in the same line
     assert (again.text, again.column, str(again)) == (error.text, error.column, str(error))
-    constraint = pickle.loads(pickle.dumps(parse("0 <= k < 3 and min(k, 1, 2) == 1 // k")))  # noqa: S301
+    constraint = pickle.loads(pickle.dumps(parse("0 <= k < 3 and min(k, 1, 2) == 1 // k")))  # noqa: S301 - made in the same line
     assert [constraint.evaluate(lambda _, k=k: k) for k in range(4)] == [False, True, False, False]
 
 

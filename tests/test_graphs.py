@@ -271,8 +271,8 @@ class Graph:
 
 def _shape(node: Node, fed: list[tuple[int, int]], channels: int | None, padding: int | None) -> tuple[int, int] | None:
     if node.kind == "Conv1d":
-        room = fed[0][1] + 2 * (node.padding if padding is None else padding) - node.kernel  # type: ignore[operator]
-        return None if room < 0 else (node.channels if channels is None else channels, room // node.stride + 1)  # type: ignore[return-value]
+        room = fed[0][1] + 2 * (node.padding if padding is None else padding) - node.kernel  # type: ignore[operator]  # known numbers
+        return None if room < 0 else (node.channels if channels is None else channels, room // node.stride + 1)  # type: ignore[return-value]  # known numbers
     if node.kind == "cat":
         return (sum(shape[0] for shape in fed), fed[0][1]) if len({shape[1] for shape in fed}) == 1 else None
     if node.kind in {"add", "maximum"}:

@@ -154,7 +154,7 @@ def test_a_network_in_code() -> None:
 def test_layers_that_cannot_be(arguments: Any, message: str) -> None:
     name, op, *more = arguments
     with pytest.raises(DocumentError) as caught:
-        Layer(name, "Conv2d" if op is None else conv2d(**op), *more)  # type: ignore[arg-type]
+        Layer(name, "Conv2d" if op is None else conv2d(**op), *more)  # type: ignore[arg-type]  # mistakes of this kind are what is tested
     assert str(caught.value).startswith(message)
 
 

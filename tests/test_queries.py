@@ -354,7 +354,7 @@ def test_results_are_data() -> None:
         with pytest.raises(TypeError):
             found["x"] = 1
         with pytest.raises(AttributeError, match=exactly("a result is not changed: _entries")):
-            found._entries = {}  # noqa: SLF001
+            found._entries = {}  # noqa: SLF001 - what a user who reaches in would do
 
 
 @pytest.mark.parametrize("prefer", ["habits", "small", "same"])

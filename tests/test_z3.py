@@ -33,7 +33,7 @@ def posed(chain: Chain) -> Problem | None:
     try:
         return pose(loads(chain.text))
     except DocumentError as error:
-        assert all("no value is left" in mistake.text for mistake in error.mistakes)  # noqa: PT017
+        assert all("no value is left" in mistake.text for mistake in error.mistakes)  # noqa: PT017 - one of two ends, both right
         assert not any(chain.fits(row) for row in chain.rows())
         return None
 

@@ -98,13 +98,13 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import a part of the library when it is first used."""
-    from importlib import import_module  # noqa: PLC0415
+    from importlib import import_module  # noqa: PLC0415 - names are imported when they are first used
 
     if name not in _HOMES:
         msg = f"module 'netsolve' has no attribute {name!r}"
         raise AttributeError(msg)
     if _HOMES[name] == "importers.modules":
-        from netsolve.errors import torch_needed  # noqa: PLC0415
+        from netsolve.errors import torch_needed  # noqa: PLC0415 - likewise
 
         with torch_needed():
             return getattr(import_module(f"netsolve.{_HOMES[name]}"), name)

@@ -51,8 +51,8 @@ def run() -> int:
 
 def _ended(error: BaseException) -> int:
     """Say why the program ends; the exit code."""
-    from netsolve.cli import Abort, UsageError  # noqa: PLC0415
-    from netsolve.errors import FAULT, DocumentError, TorchError, UndecidedError, printable  # noqa: PLC0415
+    from netsolve.cli import Abort, UsageError  # noqa: PLC0415 - imported where its errors are caught
+    from netsolve.errors import FAULT, DocumentError, TorchError, UndecidedError, printable  # noqa: PLC0415 - likewise
 
     if isinstance(error, UsageError):
         error.show()

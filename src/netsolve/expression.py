@@ -331,7 +331,7 @@ class _Parser:
             step = self._reference(token)
             references = frozenset([step])
             self.references.setdefault(step)
-        self.parts.append(_Part(False, token.column, len(self.code), references))  # noqa: FBT003
+        self.parts.append(_Part(False, token.column, len(self.code), references))  # noqa: FBT003 - no truth value
         self.code.append(step)
 
     def _operator(self) -> bool:

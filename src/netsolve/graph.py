@@ -29,7 +29,7 @@ class Graph(nn.Module):
                 home.add_module(path[-1], Nest())
             home = home.get_submodule(path[-1])
         path.append(free(home, own))
-        inner = home._modules.get(path[-1])  # noqa: SLF001
+        inner = home._modules.get(path[-1])  # noqa: SLF001 - where torch keeps a module's parts
         home.add_module(path[-1], module)
         for key, child in inner.named_children() if inner is not None else ():
             other = free(module, key)
@@ -73,6 +73,6 @@ class Nest(nn.Module):
 
 def free(home: nn.Module, name: str) -> str:
     """A name that torch lets a child have: that of a child, or one under which the module has nothing else."""
-    while name not in home._modules and hasattr(home, name):  # noqa: SLF001
+    while name not in home._modules and hasattr(home, name):  # noqa: SLF001 - where torch keeps a module's parts
         name += "_"
     return name

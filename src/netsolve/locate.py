@@ -228,7 +228,7 @@ class _Locator(_Scanner):
             section.line = self.line
         self.open = [section]
 
-    def on_scalar(self, token: str, *, bare: bool) -> None:  # noqa: ARG002
+    def on_scalar(self, token: str, *, bare: bool) -> None:  # noqa: ARG002 - one kind of listener needs it
         top = self.open[-1]
         if isinstance(top, _Array):
             top.append(self.line)
@@ -314,7 +314,7 @@ class _Inspector(_Scanner):
         if bare and len(token) > MAX_DIGITS and _digits(token) > MAX_DIGITS:
             self._report(self.line, f"a number of more than {MAX_DIGITS} digits", f"write at most {MAX_DIGITS} digits")
 
-    def on_open(self, mark: str) -> None:  # noqa: ARG002
+    def on_open(self, mark: str) -> None:  # noqa: ARG002 - one kind of listener needs it
         self.lines.append(self.line)
         if len(self.lines) == MAX_DEPTH + 1:
             self._report(

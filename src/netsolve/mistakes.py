@@ -60,7 +60,7 @@ class Mistakes:
     def size(self, value: Any, path: Path, where: str) -> int | Unknown | None:
         """One size."""
         try:
-            return SIZE.number(value)  # type: ignore[no-any-return]
+            return SIZE.number(value)  # type: ignore[no-any-return]  # a size is read as an integer or a question mark
         except ValueError as error:
             self.add(path, where, str(error), meant(value))
             return None

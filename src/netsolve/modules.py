@@ -199,7 +199,7 @@ class _Indexed(nn.Module):
         """Shapes: as the pool has them."""
         maxima, places = super().forward(x)
         maxima.taken = places
-        return maxima  # type: ignore[no-any-return]
+        return maxima  # type: ignore[no-any-return]  # torch.nn says Any, and returns a tensor
 
 
 class MaxPool1d(_Indexed, nn.MaxPool1d):
@@ -249,7 +249,7 @@ class _Unpool(nn.Module):
         if places is None:
             msg = "the second input is not the output of a max pool with return_indices = true"
             raise ValueError(msg)
-        return super().forward(x, places, self.output_size)  # type: ignore[no-any-return]
+        return super().forward(x, places, self.output_size)  # type: ignore[no-any-return]  # torch.nn says Any, and returns a tensor
 
 
 class MaxUnpool1d(_Unpool, nn.MaxUnpool1d):  # type: ignore[misc]  # its second input is a pool's output
@@ -275,7 +275,7 @@ class _Sequence(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Shapes: (N, L, features) to (N, L, width)."""
-        return super().forward(x)[0]  # type: ignore[no-any-return]
+        return super().forward(x)[0]  # type: ignore[no-any-return]  # torch.nn says Any, and returns a tensor
 
 
 class RNN(_Sequence, nn.RNN):  # type: ignore[misc]  # it returns less
@@ -293,7 +293,7 @@ class LSTM(_Sequence, nn.LSTM):  # type: ignore[misc]  # it returns less
 class MultiheadAttention(nn.MultiheadAttention):
     """torch's, of a sequence to itself unless a key (and a value) is given; without the attention weights."""
 
-    def forward(self, query: Tensor, key: Tensor | None = None, value: Tensor | None = None) -> Tensor:  # type: ignore[override]
+    def forward(self, query: Tensor, key: Tensor | None = None, value: Tensor | None = None) -> Tensor:  # type: ignore[override]  # torch's own takes more, which no document has
         """Shapes: (N, L, embed_dim), and for key and value (N, S, kdim) and (N, S, vdim)."""
         key = query if key is None else key
         return super().forward(query, key, key if value is None else value, need_weights=False)[0]
@@ -306,10 +306,10 @@ class _SamePadded(nn.Module):
         """Shapes: (N, C, *spatial)."""
         sides: list[int] = []
         arguments = (self.kernel_size, self.stride, self.dilation)
-        for n, k, s, d in reversed(list(zip(x.shape[2:], *arguments, strict=True))):  # type: ignore[arg-type]
+        for n, k, s, d in reversed(list(zip(x.shape[2:], *arguments, strict=True))):  # type: ignore[arg-type]  # attributes that mypy takes for tensors or modules
             total = max((-(-n // s) - 1) * s + d * (k - 1) + 1 - n, 0)
             sides += [total // 2, total - total // 2]
-        return super().forward(nn.functional.pad(x, sides))  # type: ignore[no-any-return]
+        return super().forward(nn.functional.pad(x, sides))  # type: ignore[no-any-return]  # torch.nn says Any, and returns a tensor
 
 
 class SamePaddedConv1d(_SamePadded, nn.Conv1d):

@@ -80,7 +80,7 @@ class Reader:
             network = Network(network.inputs, network.layers, defaults=network.defaults, source=self.source)
         elif network.output is not None and len(network.results) != 1:
             results = network.results
-            names = ", ".join(results[:10]) + (", ..." if len(results) > 10 else "")  # noqa: PLR2004
+            names = ", ".join(results[:10]) + (", ..." if len(results) > 10 else "")  # noqa: PLR2004 - as many as are listed
             text = f"there are {len(results)} outputs: {names}"
             self.mistakes.add(("output",), "output", text, "state the shape of each by `out` on its layer")
             return

@@ -29,4 +29,4 @@ def nearest(word: str, known: Iterable[str]) -> str:
         return "did you mean " + " or ".join(folded[name] for name in close) + "?"
     if not names:
         return ""
-    return f"there are {', '.join(names)}" if len(names) <= 20 else "see `netsolve ops`"  # noqa: PLR2004
+    return f"there are {', '.join(names)}" if len(names) <= 20 else "see `netsolve ops`"  # noqa: PLR2004 - as many as fit on a line or two

@@ -84,9 +84,9 @@ def _alone(network: Network, key: str, path: Path) -> None:
 
 def overwrite(path: FilePath, text: str) -> None:
     """Put a text into a file: whole or not at all. Raises OSError with a remedy."""
-    import os  # noqa: PLC0415
-    import shutil  # noqa: PLC0415
-    import tempfile  # noqa: PLC0415
+    import os  # noqa: PLC0415 - only writing a file needs it
+    import shutil  # noqa: PLC0415 - likewise
+    import tempfile  # noqa: PLC0415 - likewise
 
     target, name = path.resolve(), ""
     try:

@@ -124,7 +124,7 @@ def test_a_name_that_is_taken() -> None:
 def test_a_class_that_torch_does_not_have() -> None:
     from torch import nn  # noqa: PLC0415 - only this test asks torch
 
-    from netsolve import modules  # noqa: PLC0415
+    from netsolve import modules  # noqa: PLC0415 - only this test needs torch
 
     for name, kind in OPERATORS.items():
         assert hasattr(modules, kind.builder) if kind.builder else hasattr(nn, name), name

@@ -49,11 +49,11 @@ Full = Annotated[bool, typer.Option("--full", help="Fold no layers that are alik
 NoRun = Annotated[bool, typer.Option("--no-run", help="Do not build and run the network in torch.")]
 
 
-def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value
+def _version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - no torch is imported for it
+        from importlib.metadata import PackageNotFoundError, version
 
-        from netsolve import __version__  # noqa: PLC0415
+        from netsolve import __version__
 
         typer.echo(f"netsolve {__version__}")
         for name, distribution in {"z3": "z3-solver", "torch": "torch"}.items():
@@ -66,7 +66,7 @@ def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the op
 
 @app.callback()
 def main(
-    version: Annotated[  # noqa: FBT002
+    version: Annotated[
         bool,
         typer.Option(
             "--version", callback=_version, is_eager=True, help="Print the versions of netsolve, z3 and torch."
@@ -83,8 +83,8 @@ def main(
 
 def read(file: str, unknown: list[str] | None = None) -> "Network":
     """The network of a file or of standard input; its warnings go to stderr. unknown: what to ask of an ONNX model."""
-    from netsolve.document import load, read  # noqa: PLC0415
-    from netsolve.errors import printable  # noqa: PLC0415
+    from netsolve.document import load, read
+    from netsolve.errors import printable
 
     if file == "-" and sys.stdin is None:
         msg = "standard input is closed"
@@ -105,8 +105,8 @@ def read(file: str, unknown: list[str] | None = None) -> "Network":
 
 def _model(file: str, unknown: list[str]) -> "Network":
     """The network of an ONNX model."""
-    from netsolve.errors import UsageError  # noqa: PLC0415
-    from netsolve.importers.onnx import from_onnx  # noqa: PLC0415
+    from netsolve.errors import UsageError
+    from netsolve.importers.onnx import from_onnx
 
     try:
         return from_onnx(file, unknown=dict(entry.partition("=")[::2] for entry in unknown))
@@ -116,8 +116,8 @@ def _model(file: str, unknown: list[str]) -> "Network":
 
 def run(verify: "Callable[[], Verification]", *, quiet: bool) -> "Verification | None":
     """What torch says; None where torch cannot be imported. Where stdout is no text, only what is wrong is said."""
-    from netsolve.errors import TorchError  # noqa: PLC0415
-    from netsolve.report.text import run_line, say  # noqa: PLC0415
+    from netsolve.errors import TorchError
+    from netsolve.report.text import run_line, say
 
     stream = sys.stderr if quiet else sys.stdout
 
@@ -133,7 +133,7 @@ def run(verify: "Callable[[], Verification]", *, quiet: bool) -> "Verification |
 
 def judged(code: int, *, proved: bool, verdict: "Verification | None") -> int:
     """The exit code once the judges have spoken: a disagreement is never hidden."""
-    from netsolve.errors import FAULT  # noqa: PLC0415
+    from netsolve.errors import FAULT
 
     if proved and (verdict is None or verdict.verified is not False):
         return code

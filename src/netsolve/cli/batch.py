@@ -41,12 +41,12 @@ def batch(  # noqa: PLR0913, PLR0917 - an argument is an option
         str, typer.Option("-o", "--output", help="Where the lines of JSON go; - for stdout.", metavar="FILE")
     ] = "-",
     jobs: Jobs = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on: leave out what the output has already.")] = False,  # noqa: FBT002
+    resume: Annotated[bool, typer.Option("--resume", help="Go on: leave out what the output has already.")] = False,
     prefer: Annotated[
         Prefer, typer.Option(help="What comes first: habits of authors, least padding, nearest to same.")
     ] = Prefer.habits,
-    prove: Annotated[bool, typer.Option("--prove", help="Let z3 prove each answer.")] = False,  # noqa: FBT002
-    run: Annotated[bool, typer.Option("--run", help="Build and run each answer in torch.")] = False,  # noqa: FBT002
+    prove: Annotated[bool, typer.Option("--prove", help="Let z3 prove each answer.")] = False,
+    run: Annotated[bool, typer.Option("--run", help="Build and run each answer in torch.")] = False,
     timeout: Seconds = 60.0,
     memory: Memory = None,
 ) -> None:
@@ -55,9 +55,9 @@ def batch(  # noqa: PLR0913, PLR0917 - an argument is an option
     What goes wrong with one (a mistake, no time, no memory, a process that dies) costs that one, and its line says why.
     A file that was changed since is solved again by --resume. Exit code: that of the worst problem.
     """
-    from time import perf_counter  # noqa: PLC0415
+    from time import perf_counter
 
-    from netsolve.report.lines import Wanted, code_of, summary  # noqa: PLC0415
+    from netsolve.report.lines import Wanted, code_of, summary
 
     if resume and output == "-":
         msg = "--resume needs a file to go on with: -o FILE"
@@ -81,7 +81,7 @@ def sweep(  # noqa: PLR0913, PLR0917 - an argument is an option
             metavar="KEY=VALUES",
         ),
     ],
-    format: Annotated[SweepFormat, typer.Option(help="How the rows are written.")] = SweepFormat.text,  # noqa: A002
+    format: Annotated[SweepFormat, typer.Option(help="How the rows are written.")] = SweepFormat.text,
     jobs: Jobs = None,
     prefer: Annotated[
         Prefer, typer.Option(help="What comes first: habits of authors, least padding, nearest to same.")
@@ -93,11 +93,11 @@ def sweep(  # noqa: PLR0913, PLR0917 - an argument is an option
 
     Exit code: 0 where any row has an answer, 1 where none has, 3 where none has and one was not decided.
     """
-    from netsolve.errors import UsageError  # noqa: PLC0415
-    from netsolve.report.lines import row_json, sweep_csv, sweep_table  # noqa: PLC0415
-    from netsolve.report.progress import progress  # noqa: PLC0415
-    from netsolve.sweep import Row, Vary, questions  # noqa: PLC0415
-    from netsolve.sweep import sweep as rows_of  # noqa: PLC0415
+    from netsolve.errors import UsageError
+    from netsolve.report.lines import row_json, sweep_csv, sweep_table
+    from netsolve.report.progress import progress
+    from netsolve.sweep import Row, Vary, questions
+    from netsolve.sweep import sweep as rows_of
 
     network = read(file)
     sys.set_int_max_str_digits(0)
@@ -127,7 +127,7 @@ def sweep(  # noqa: PLR0913, PLR0917 - an argument is an option
 
 def _documents(files: list[str]) -> "Iterator[Document | DocumentError]":
     """What the files and directories hold, each once, read when it is needed."""
-    from netsolve.batch import document_of  # noqa: PLC0415
+    from netsolve.batch import document_of
 
     paths = [sorted(map(str, Path(file).glob("*.toml"))) if Path(file).is_dir() else [file] for file in files]
     return map(document_of, dict.fromkeys(path for each in paths for path in each))
@@ -135,8 +135,8 @@ def _documents(files: list[str]) -> "Iterator[Document | DocumentError]":
 
 def _done(output: Path, *, resume: bool) -> "set[Known]":
     """What the output has already; a last line that was cut off is taken away."""
-    from netsolve.errors import UsageError  # noqa: PLC0415
-    from netsolve.report.lines import done_in  # noqa: PLC0415
+    from netsolve.errors import UsageError
+    from netsolve.report.lines import done_in
 
     if not output.is_file() or not output.stat().st_size:
         return set()
@@ -178,9 +178,9 @@ def _worked(
     emit: "Callable[[str], None]",
 ) -> tuple[Counter[str], int]:
     """Write a line for each problem; how many came to what, and how many were done before."""
-    from netsolve.batch import Document, perform  # noqa: PLC0415
-    from netsolve.report.lines import answered, digest_of, line_of  # noqa: PLC0415
-    from netsolve.report.progress import progress  # noqa: PLC0415
+    from netsolve.batch import Document, perform
+    from netsolve.report.lines import answered, digest_of, line_of
+    from netsolve.report.progress import progress
 
     sys.set_int_max_str_digits(0)
     known: list[Known] = []

@@ -19,14 +19,14 @@ RUNNING = 60.0
 
 def check(
     file: File,
-    format: Annotated[PlainFormat, typer.Option(help="How the result is written.")] = PlainFormat.text,  # noqa: A002
-    no_run: NoRun = False,  # noqa: FBT002
-    full: Full = False,  # noqa: FBT002
+    format: Annotated[PlainFormat, typer.Option(help="How the result is written.")] = PlainFormat.text,
+    no_run: NoRun = False,
+    full: Full = False,
 ) -> None:
     """Sizes and parameters of a fully known network, compared with torch; where it does not fit, which layer, why."""
-    from netsolve.queries import check as ask  # noqa: PLC0415
-    from netsolve.report.json import check_json  # noqa: PLC0415
-    from netsolve.report.text import check_text  # noqa: PLC0415
+    from netsolve.queries import check as ask
+    from netsolve.report.json import check_json
+    from netsolve.report.text import check_text
 
     network = read(file)
     result = ask(network)
@@ -44,8 +44,8 @@ def check(
 
 def _verified(network: "Network", result: "Check") -> "Verification":
     """The run of a network that was checked."""
-    from netsolve.errors import torch_needed  # noqa: PLC0415
+    from netsolve.errors import torch_needed
 
     with torch_needed():
-        from netsolve.verify import verify  # noqa: PLC0415
+        from netsolve.verify import verify
     return verify(network, result.shapes, seconds=RUNNING)

@@ -7,7 +7,7 @@ import typer
 
 def operators(incomplete: str) -> Iterator[str]:
     """The operators whose names begin like this."""
-    from netsolve.ops import OPERATORS  # noqa: PLC0415
+    from netsolve.ops import OPERATORS
 
     return (name for name in sorted(OPERATORS) if name.startswith(incomplete))
 
@@ -19,8 +19,8 @@ def layers(ctx: typer.Context, incomplete: str) -> Iterator[str]:
 
 
 def _layers(file: object) -> tuple[str, ...]:
-    from netsolve.document import load  # noqa: PLC0415
-    from netsolve.errors import NetsolveError  # noqa: PLC0415
+    from netsolve.document import load
+    from netsolve.errors import NetsolveError
 
     if not isinstance(file, str) or file == "-":
         return ()

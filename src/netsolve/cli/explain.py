@@ -35,13 +35,13 @@ Keep = Annotated[
 
 def explain(
     file: File,
-    format: Annotated[PlainFormat, typer.Option(help="How the explanation is written.")] = PlainFormat.text,  # noqa: A002
-    no_run: NoRun = False,  # noqa: FBT002
+    format: Annotated[PlainFormat, typer.Option(help="How the explanation is written.")] = PlainFormat.text,
+    no_run: NoRun = False,
     timeout: Timeout = 60.0,
 ) -> None:
     """Why nothing fits: where it breaks, the fewest statements that contradict each other, and what would help."""
-    from netsolve.report.conflict import explanation_json  # noqa: PLC0415
-    from netsolve.report.text import title_of  # noqa: PLC0415
+    from netsolve.report.conflict import explanation_json
+    from netsolve.report.text import title_of
 
     network = read(file)
     conflict = explained(network, timeout, quiet=format is not PlainFormat.text, run=not no_run)
@@ -54,11 +54,11 @@ def explain(
 
 def explained(network: "Network", timeout: float, *, quiet: bool, run: bool) -> "Conflict":
     """The conflict of a network, printed unless stdout is no text."""
-    from netsolve.conflicts.explanation import explain as ask  # noqa: PLC0415
-    from netsolve.errors import TorchError  # noqa: PLC0415
-    from netsolve.report.conflict import conflict_lines  # noqa: PLC0415
-    from netsolve.report.progress import progress  # noqa: PLC0415
-    from netsolve.report.text import say  # noqa: PLC0415
+    from netsolve.conflicts.explanation import explain as ask
+    from netsolve.errors import TorchError
+    from netsolve.report.conflict import conflict_lines
+    from netsolve.report.progress import progress
+    from netsolve.report.text import say
 
     with progress("looking for what contradicts each other"):
         try:
@@ -76,18 +76,18 @@ def repair(  # noqa: PLR0913, PLR0917 - an argument is an option
     file: File,
     keep: Keep = None,
     top: Annotated[int, typer.Option(help="How many sets of changes to give.", min=1, metavar="N")] = 3,
-    format: Annotated[RepairFormat, typer.Option(help="How the repair is written.")] = RepairFormat.text,  # noqa: A002
-    write: Annotated[bool, typer.Option("--write", help="Write the first into FILE itself.")] = False,  # noqa: FBT002
-    no_run: NoRun = False,  # noqa: FBT002
+    format: Annotated[RepairFormat, typer.Option(help="How the repair is written.")] = RepairFormat.text,
+    write: Annotated[bool, typer.Option("--write", help="Write the first into FILE itself.")] = False,
+    no_run: NoRun = False,
     timeout: Timeout = 60.0,
 ) -> None:
     """The fewest changes to written numbers that make a network work, the likeliest first; each is solved and run."""
-    from netsolve.conflicts.repairs import repair as ask  # noqa: PLC0415
-    from netsolve.errors import UsageError as Refused  # noqa: PLC0415
-    from netsolve.report.conflict import repair_json, repair_lines  # noqa: PLC0415
-    from netsolve.report.progress import progress  # noqa: PLC0415
-    from netsolve.report.text import say  # noqa: PLC0415
-    from netsolve.writing import overwrite, rewrite  # noqa: PLC0415
+    from netsolve.conflicts.repairs import repair as ask
+    from netsolve.errors import UsageError as Refused
+    from netsolve.report.conflict import repair_json, repair_lines
+    from netsolve.report.progress import progress
+    from netsolve.report.text import say
+    from netsolve.writing import overwrite, rewrite
 
     if write and file == "-":
         msg = "--write needs a file, not standard input"

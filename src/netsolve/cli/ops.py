@@ -12,12 +12,12 @@ def ops(
     name: Annotated[
         str, typer.Argument(help="One operator, shown in full.", metavar="[NAME]", autocompletion=operators)
     ] = "",
-    markdown: Annotated[bool, typer.Option("--markdown", help="All in full, as a page of documentation.")] = False,  # noqa: FBT002
+    markdown: Annotated[bool, typer.Option("--markdown", help="All in full, as a page of documentation.")] = False,
 ) -> None:
     """The operators: their arguments with defaults, the size after them, their rules."""
-    from netsolve.ops import OPERATORS  # noqa: PLC0415
-    from netsolve.report.ops import op_text, ops_markdown, ops_text  # noqa: PLC0415
-    from netsolve.words import nearest  # noqa: PLC0415
+    from netsolve.ops import OPERATORS
+    from netsolve.report.ops import op_text, ops_markdown, ops_text
+    from netsolve.words import nearest
 
     if name and name not in OPERATORS:
         msg = f"there is no operator {name[:60]}; {nearest(name, OPERATORS)}"
@@ -32,8 +32,8 @@ def ops(
 
 def schema() -> None:
     """A JSON schema of documents, for editors."""
-    import json  # noqa: PLC0415
+    import json
 
-    from netsolve.schema import document_schema  # noqa: PLC0415
+    from netsolve.schema import document_schema
 
     typer.echo(json.dumps(document_schema(), indent=1))

@@ -40,17 +40,17 @@ def report(  # noqa: PLR0913, PLR0917 - an argument is an option
     output: Annotated[
         str, typer.Option("--output", "-o", help="Where it is written; - for standard output.", metavar="OUT")
     ] = "-",
-    format: Annotated[  # noqa: A002
+    format: Annotated[
         Format | None, typer.Option(help="What is written (default: what the ending of OUT says, else html).")
     ] = None,
     top: Annotated[int, typer.Option(help="How many answers the page can show.", min=1, max=100, metavar="N")] = 5,
-    no_proof: NoProof = False,  # noqa: FBT002
-    no_run: NoRun = False,  # noqa: FBT002
+    no_proof: NoProof = False,
+    no_run: NoRun = False,
     timeout: Timeout = 60.0,
 ) -> None:
     """Draw the network with its answer: a page that needs nothing else, or SVG, Mermaid or DOT."""
-    from netsolve.queries import solve as ask  # noqa: PLC0415
-    from netsolve.report.progress import progress  # noqa: PLC0415
+    from netsolve.queries import solve as ask
+    from netsolve.report.progress import progress
 
     chosen = format or ENDINGS.get(Path(output).suffix.lower().removeprefix("."), Format.html)
     network = read(file)
@@ -69,8 +69,8 @@ def report(  # noqa: PLR0913, PLR0917 - an argument is an option
 
 def _judge(best: "Solution", timeout: float, *, no_proof: bool, no_run: bool) -> tuple[int, list[str]]:
     """What z3 and torch say of the best solution, and the exit code that follows."""
-    from netsolve.report.progress import progress  # noqa: PLC0415
-    from netsolve.report.text import proof_line, run_line  # noqa: PLC0415
+    from netsolve.report.progress import progress
+    from netsolve.report.text import proof_line, run_line
 
     verdicts, lines = list[bool | None](), list[str]()
     with progress("proving"):
@@ -89,13 +89,13 @@ def _written(
     solutions: "tuple[Solution, ...]",
     verdicts: list[str],
     conflict: "Conflict | None",
-    format: Format,  # noqa: A002
+    format: Format,
 ) -> str:
     """The text of a report."""
-    from netsolve.report.conflict import reasons_at  # noqa: PLC0415
-    from netsolve.report.diagram import dot, mermaid  # noqa: PLC0415
-    from netsolve.report.page import WORKS, answer_rows, page, picture_file  # noqa: PLC0415
-    from netsolve.report.text import title_of  # noqa: PLC0415
+    from netsolve.report.conflict import reasons_at
+    from netsolve.report.diagram import dot, mermaid
+    from netsolve.report.page import WORKS, answer_rows, page, picture_file
+    from netsolve.report.text import title_of
 
     if format is Format.html:
         return page(answer, solutions, verdicts, conflict or WORKS)

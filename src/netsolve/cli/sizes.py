@@ -18,16 +18,16 @@ def sizes(  # noqa: PLR0913, PLR0917 - an argument is an option
     given: Annotated[
         str | None, typer.Option("--input", help="Which input sizes to look at, such as 32..1024.", metavar="A..B")
     ] = None,
-    format: Annotated[PlainFormat, typer.Option(help="How the result is written.")] = PlainFormat.text,  # noqa: A002
-    no_run: NoRun = False,  # noqa: FBT002
+    format: Annotated[PlainFormat, typer.Option(help="How the result is written.")] = PlainFormat.text,
+    no_run: NoRun = False,
     timeout: Timeout = 60.0,
 ) -> None:
     """Which sizes can be reached; which inputs are accepted, give which output, and lose no cell to a floor."""
-    from netsolve.errors import UsageError as Refused  # noqa: PLC0415
-    from netsolve.report.progress import progress  # noqa: PLC0415
-    from netsolve.report.sizes import sizes_json, sizes_lines  # noqa: PLC0415
-    from netsolve.report.text import say  # noqa: PLC0415
-    from netsolve.sizing import sizes as ask  # noqa: PLC0415
+    from netsolve.errors import UsageError as Refused
+    from netsolve.report.progress import progress
+    from netsolve.report.sizes import sizes_json, sizes_lines
+    from netsolve.report.text import say
+    from netsolve.sizing import sizes as ask
 
     span = None if given is None else _range(given)
     network = read(file)
@@ -50,7 +50,7 @@ def sizes(  # noqa: PLR0913, PLR0917 - an argument is an option
 
 def _code(*, disagrees: bool, found: bool) -> int:
     """The exit code."""
-    from netsolve.errors import FAULT  # noqa: PLC0415
+    from netsolve.errors import FAULT
 
     if disagrees:
         typer.echo(f"netsolve: {FAULT}", err=True)

@@ -46,17 +46,17 @@ def solve(  # noqa: PLR0913, PLR0917 - an argument is an option
     top: Annotated[
         int | None, typer.Option(help="How many answers to give (default 1); each is proved.", min=1, metavar="N")
     ] = None,
-    every: Annotated[  # noqa: FBT002
+    every: Annotated[
         bool, typer.Option("--all", help="Give all answers as they are found; none is proved or run.")
     ] = False,
     prefer: Annotated[
         Prefer, typer.Option(help="What comes first: habits of authors, least padding, nearest to same.")
     ] = Prefer.habits,
-    format: Annotated[Format, typer.Option(help="How the answer is written.")] = Format.text,  # noqa: A002
-    write: Annotated[bool, typer.Option("--write", help="Write the values into FILE itself.")] = False,  # noqa: FBT002
-    no_proof: NoProof = False,  # noqa: FBT002
-    no_run: NoRun = False,  # noqa: FBT002
-    full: Full = False,  # noqa: FBT002
+    format: Annotated[Format, typer.Option(help="How the answer is written.")] = Format.text,
+    write: Annotated[bool, typer.Option("--write", help="Write the values into FILE itself.")] = False,
+    no_proof: NoProof = False,
+    no_run: NoRun = False,
+    full: Full = False,
     timeout: Timeout = 60.0,
     summary: Annotated[
         str, typer.Option(help="What torchsummary or torchinfo printed: the sizes after layers.", metavar="FILE")
@@ -64,10 +64,10 @@ def solve(  # noqa: PLR0913, PLR0917 - an argument is an option
     unknown: Blanked = None,
 ) -> None:
     """Find the values of all question marks that fit together, prove them and run them in torch."""
-    from netsolve.conflicts.padded import uneven_note  # noqa: PLC0415
-    from netsolve.queries import solve as ask  # noqa: PLC0415
-    from netsolve.report.progress import progress  # noqa: PLC0415
-    from netsolve.report.text import answer_text, say  # noqa: PLC0415
+    from netsolve.conflicts.padded import uneven_note
+    from netsolve.queries import solve as ask
+    from netsolve.report.progress import progress
+    from netsolve.report.text import answer_text, say
 
     if write and file == "-":
         msg = "--write needs a file, not standard input"
@@ -107,14 +107,14 @@ def solve(  # noqa: PLR0913, PLR0917 - an argument is an option
 
 def count(
     file: File,
-    format: Annotated[PlainFormat, typer.Option(help="How the number is written.")] = PlainFormat.text,  # noqa: A002
+    format: Annotated[PlainFormat, typer.Option(help="How the number is written.")] = PlainFormat.text,
     timeout: Timeout = 60.0,
     unknown: Blanked = None,
 ) -> None:
     """How many assignments of the question marks fit, exactly."""
-    from netsolve.queries import counted  # noqa: PLC0415
-    from netsolve.report.json import count_json  # noqa: PLC0415
-    from netsolve.report.progress import progress  # noqa: PLC0415
+    from netsolve.queries import counted
+    from netsolve.report.json import count_json
+    from netsolve.report.progress import progress
 
     with progress("counting"):
         found, reason = counted(read(file, unknown), timeout)
@@ -130,8 +130,8 @@ def count(
 
 def _printed(network: "Network", file: str) -> "Network":
     """The network with the sizes of a printout."""
-    from netsolve.errors import UsageError  # noqa: PLC0415
-    from netsolve.importers.summary import with_summary  # noqa: PLC0415
+    from netsolve.errors import UsageError
+    from netsolve.importers.summary import with_summary
 
     try:
         with Path(file).open(encoding="utf-8", errors="replace") as stream:
@@ -143,7 +143,7 @@ def _printed(network: "Network", file: str) -> "Network":
 
 def _prove(solutions: "tuple[Solution, ...]", timeout: float, *, quiet: bool) -> "list[bool | None]":
     """z3's judgement of each solution, printed unless `quiet`."""
-    from netsolve.report.text import proof_line, say  # noqa: PLC0415
+    from netsolve.report.text import proof_line, say
 
     verdicts, reason = prove(solutions, timeout)
     if not quiet:
@@ -154,7 +154,7 @@ def _prove(solutions: "tuple[Solution, ...]", timeout: float, *, quiet: bool) ->
 
 def prove(solutions: "tuple[Solution, ...]", timeout: float) -> "tuple[list[bool | None], str]":
     """z3's judgement of each solution; None where there was no time, and why."""
-    from netsolve.errors import UndecidedError  # noqa: PLC0415
+    from netsolve.errors import UndecidedError
 
     verdicts: list[bool | None] = []
     reason = ""
@@ -175,11 +175,11 @@ def _only_streamed(given: dict[str, bool]) -> None:
             raise typer.BadParameter(msg)
 
 
-def _stream(answer: "Answer", format: Format) -> int:  # noqa: A002
+def _stream(answer: "Answer", format: Format) -> int:
     """Print every solution as it is found; the exit code."""
-    from netsolve.report.json import header_json, solution_json  # noqa: PLC0415
-    from netsolve.report.progress import progress  # noqa: PLC0415
-    from netsolve.report.text import header_text, solution_line  # noqa: PLC0415
+    from netsolve.report.json import header_json, solution_json
+    from netsolve.report.progress import progress
+    from netsolve.report.text import header_text, solution_line
 
     sys.set_int_max_str_digits(0)
     typer.echo(header_json(answer) if format is Format.json else header_text(answer))
@@ -197,17 +197,17 @@ def _stream(answer: "Answer", format: Format) -> int:  # noqa: A002
 def _emit(  # noqa: PLR0913, PLR0917 - all that is written goes through here
     answer: "Answer",
     solutions: "tuple[Solution, ...]",
-    format: Format,  # noqa: A002
+    format: Format,
     verdicts: "list[bool | None]",
     run: "Verification | None",
     conflict: "Conflict | None",
 ) -> None:
     """Write what is written at the end: JSON, the document with its values, or Python code."""
-    from netsolve.composing import compose  # noqa: PLC0415
-    from netsolve.document import write  # noqa: PLC0415
-    from netsolve.report.conflict import conflict_data  # noqa: PLC0415
-    from netsolve.report.json import answer_json  # noqa: PLC0415
-    from netsolve.report.text import answer_text  # noqa: PLC0415
+    from netsolve.composing import compose
+    from netsolve.document import write
+    from netsolve.report.conflict import conflict_data
+    from netsolve.report.json import answer_json
+    from netsolve.report.text import answer_text
 
     if format is Format.json:
         sys.set_int_max_str_digits(0)
@@ -225,7 +225,7 @@ def _emit(  # noqa: PLR0913, PLR0917 - all that is written goes through here
 
 def _overwrite(path: Path, network: "Network", best: "Solution") -> None:
     """Put the values into the file: whole or not at all."""
-    from netsolve.writing import overwrite, write  # noqa: PLC0415
+    from netsolve.writing import overwrite, write
 
     overwrite(path, write(network, best.values, best.unknowns))
     typer.echo(f"written {path}", err=True)

@@ -46,7 +46,7 @@ def trace(  # noqa: PLR0913, PLR0917 - an argument is an option
 
     Importing MODULE and calling NAME runs your code; a model is only read.
     """
-    from netsolve.composing import compose  # noqa: PLC0415
+    from netsolve.composing import compose
 
     if target.lower().endswith(".onnx"):
         if shapes or args or opaque or output:
@@ -68,7 +68,7 @@ def _traced(  # noqa: PLR0913, PLR0917 - an argument is an option
     target: str, shapes: list[str], args: str, unknown: list[str], opaque: list[str], output: str
 ) -> "Network":
     """The network of a torch module."""
-    from netsolve.errors import UsageError, torch_needed  # noqa: PLC0415
+    from netsolve.errors import UsageError, torch_needed
 
     if not shapes:
         msg = "--input is missing: the shape of the module's input without batch, such as --input 3,96,96"
@@ -76,8 +76,8 @@ def _traced(  # noqa: PLR0913, PLR0917 - an argument is an option
     inputs, stated = _shapes(shapes, "--input"), _shapes(opaque, "--opaque")
     end = _shape(output, "--output") if output else None
     with torch_needed():
-        from netsolve.importers.modules import from_module  # noqa: PLC0415
-        from netsolve.importers.targets import module_at  # noqa: PLC0415
+        from netsolve.importers.modules import from_module
+        from netsolve.importers.targets import module_at
     module = module_at(target, args)
     asked = dict(entry.partition("=")[::2] for entry in unknown)
     try:
@@ -88,8 +88,8 @@ def _traced(  # noqa: PLR0913, PLR0917 - an argument is an option
 
 def _doubts(network: "Network") -> None:
     """What was noted while tracing, and where the network does not fit, on stderr."""
-    from netsolve.errors import DocumentError  # noqa: PLC0415
-    from netsolve.queries import check  # noqa: PLC0415
+    from netsolve.errors import DocumentError
+    from netsolve.queries import check
 
     for warning in network.warnings:
         typer.echo(f"warning: {warning}", err=True)
@@ -117,7 +117,7 @@ def _shapes(given: list[str], option: str) -> dict[str, Any]:
 def _shape(text: str, option: str) -> tuple[int, ...]:
     """A shape such as 3,96,96 or 3x96x96."""
     parts = text.replace("x", ",").split(",")
-    if not all(part.strip().isascii() and part.strip().isdigit() and 0 < len(part.strip()) < 10 for part in parts):  # noqa: PLR2004
+    if not all(part.strip().isascii() and part.strip().isdigit() and 0 < len(part.strip()) < 10 for part in parts):  # noqa: PLR2004 - digits that int takes and a size may have
         msg = f"{option}: a shape without batch is expected, such as 3,96,96, not {text[:60]!r}"
         raise typer.BadParameter(msg)
     return tuple(int(part) for part in parts)

@@ -77,13 +77,13 @@ def asked_of_torch(tracer: "Tracer", name: str, target: Any, args: tuple[Any, ..
         raise RefusedError(msg, "state that part as opaque, or leave only arguments behind it unknown")
     results = _results(name, target, args, kwargs, 2)
     few, more = ([tuple(each.shape) for each in found] for found in (results, _results(name, target, args, kwargs, 3)))
-    if not few or [s[1:] for s in few] != [s[1:] for s in more] or any(len(s) < 2 for s in few):  # noqa: PLR2004
+    if not few or [s[1:] for s in few] != [s[1:] for s in more] or any(len(s) < 2 for s in few):  # noqa: PLR2004 - a batch and something besides
         raise RefusedError(f"{name}: {BATCH_TOUCHED}", ALONE)
     if [s[0] for s in few] != [2] * len(few) or [s[0] for s in more] != [3] * len(more):
         raise RefusedError(f"{name}: {BATCH_TOUCHED}", ALONE)
     tracer.note(f"{name} stands as opaque, with the shape that torch gives it for these sizes")
     found = tuple(
-        tracer.add(operator(tracer, "opaque", out=list(shape[1:]) if len(shape) > 2 else shape[1]), *tensors)  # noqa: PLR2004
+        tracer.add(operator(tracer, "opaque", out=list(shape[1:]) if len(shape) > 2 else shape[1]), *tensors)  # noqa: PLR2004 - a batch and one size is a number
         for shape in few
     )
     for tensor, result in zip(found, results, strict=True):

@@ -37,10 +37,10 @@ def listening(tracer: "Tracer", module: nn.Module) -> Iterator[None]:
     try:
         for home, name, function in patches:
             home[name] = function
-        torch.autograd.Function.apply = classmethod(_applied(tracer, apply))  # type: ignore[assignment,method-assign]
+        torch.autograd.Function.apply = classmethod(_applied(tracer, apply))  # type: ignore[assignment,method-assign]  # torch's own function is replaced while it is listened to
         yield
     finally:
-        torch.autograd.Function.apply = apply  # type: ignore[method-assign]
+        torch.autograd.Function.apply = apply  # type: ignore[method-assign]  # torch's own function is replaced while it is listened to
         for home, name, function in before:
             if function is None:
                 del home[name]

@@ -217,7 +217,7 @@ def pad(graph: Reading, node: Node) -> Value:
     x = graph.value(node)
     axes, mode = spatial(x), node.text("mode", "constant")
     numbers = node.ints("pads") or graph.numbers(node, 1) or ()
-    value = (graph.numbers(node, 2) or [0.0])[0] if node.opset >= 11 else node.number("value", 0.0)  # noqa: PLR2004
+    value = (graph.numbers(node, 2) or [0.0])[0] if node.opset >= 11 else node.number("value", 0.0)  # noqa: PLR2004 - the opset that made it an input
     rank = len(x.shape) + 1
     at = [int(axis) % rank for axis in graph.numbers(node, 3) or range(rank)]
     if len(numbers) != 2 * len(at):

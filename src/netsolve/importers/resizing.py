@@ -17,7 +17,7 @@ AREA = {"area": "nearest"}
 @handles("interpolate", "upsample", "upsample_nearest", "upsample_bilinear")
 def _interpolated(  # noqa: PLR0913, PLR0917 - torch's own parameters
     tracer: "Tracer", input: Traced, size: Any = None, scale_factor: Any = None, mode: str = "nearest",
-    align_corners: Any = None, recompute_scale_factor: Any = None, antialias: bool = False,  # noqa: FBT001, FBT002
+    align_corners: Any = None, recompute_scale_factor: Any = None, antialias: bool = False,  # noqa: FBT001, FBT002 - as torch declares it
 ) -> Any:  # fmt: skip
     del antialias
     mode = AREA.get(mode, mode)

@@ -131,13 +131,13 @@ def _unbound(tracer: "Tracer", x: Traced, dim: int = 0) -> Any:
 @handles(
     "mean", "sum", "std", "var", "nanmean", "nansum", "logsumexp", "norm", "prod", "argmax", "argmin", "all", "any"
 )
-def _meant(tracer: "Tracer", input: Traced, dim: Any = None, keepdim: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
+def _meant(tracer: "Tracer", input: Traced, dim: Any = None, keepdim: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002 - as torch declares it
     del kwargs
     return _reduced(tracer, "mean", input, dim, keepdim=keepdim)
 
 
 @handles("amax", "amin", "max", "min")
-def _extreme(tracer: "Tracer", input: Any, dim: Any = None, keepdim: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002
+def _extreme(tracer: "Tracer", input: Any, dim: Any = None, keepdim: bool = False, **kwargs: Any) -> Any:  # noqa: FBT001, FBT002 - as torch declares it
     if is_traced([dim]) or isinstance(dim, Tensor) or "other" in kwargs:
         return join(tracer, "maximum", input, kwargs.get("other", dim))
     found = _reduced(tracer, "amax", input, dim, keepdim=keepdim)

@@ -60,7 +60,7 @@ class Tracer(fx.Tracer):
         with as_in_eval(module), listening(self, module):
             self.trace(module)
 
-    def create_args_for_root(self, root_fn: Any, is_module: bool, concrete_args: Any = None) -> tuple[Any, list[Any]]:  # noqa: FBT001
+    def create_args_for_root(self, root_fn: Any, is_module: bool, concrete_args: Any = None) -> tuple[Any, list[Any]]:  # noqa: FBT001 - as torch declares it
         """Tensors for the parameters of forward that have a shape, defaults for the others."""
         del is_module, concrete_args
         given, more = [], {}

@@ -171,7 +171,7 @@ class Conv(Spatial):
         if all(first == last for first, last in sides):
             return (replace(self, padding=tuple(first for first, _ in sides)),)
         padding = tuple(side for pair in reversed(sides) for side in pair)
-        return (OPERATORS[f"ZeroPad{self.axes}d"](padding=padding), replace(self, padding=0))  # type: ignore[call-arg]
+        return (OPERATORS[f"ZeroPad{self.axes}d"](padding=padding), replace(self, padding=0))  # type: ignore[call-arg]  # a registered class, which mypy sees as its base
 
     def parameters(self, inputs: Known) -> int:
         """Weights (out_channels, in_channels / groups, *kernel_size) and biases."""

@@ -64,7 +64,7 @@ def count_json(count: int | None, reason: str = "") -> str:
     return dump({"schema_version": SCHEMA_VERSION, "count": count, "hints": hints})
 
 
-def solution_data(solution: Solution, proved: bool | None, verified: bool | None) -> dict[str, Any]:  # noqa: FBT001
+def solution_data(solution: Solution, proved: bool | None, verified: bool | None) -> dict[str, Any]:  # noqa: FBT001 - the states of two promises, in their order
     """One solution."""
     return {
         "values": dict(solution.values),

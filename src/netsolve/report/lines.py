@@ -179,7 +179,7 @@ def cell(value: Any) -> str:
 def columns_of(row: Row) -> dict[str, Any]:
     """A row by titles, without its question marks."""
     shapes = row.outputs or {}
-    outputs = next(iter(shapes.values()), None) if len(shapes) < 2 else ", ".join(map(cell, shapes.values()))  # noqa: PLR2004
+    outputs = next(iter(shapes.values()), None) if len(shapes) < 2 else ", ".join(map(cell, shapes.values()))  # noqa: PLR2004 - one output stands alone
     return {
         **row.varied,
         "status": row.status,

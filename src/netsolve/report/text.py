@@ -153,7 +153,7 @@ def percent(probability: float) -> str:
     """A probability that never claims more than it knows."""
     if probability > 0.9995:  # noqa: PLR2004 - rounding would make it a certainty
         return "over 99.9%"
-    return f"{100 * probability:.1f}%" if probability >= 0.001 else "under 0.1%"  # noqa: PLR2004
+    return f"{100 * probability:.1f}%" if probability >= 0.001 else "under 0.1%"  # noqa: PLR2004 - what the format shows as 0.1%
 
 
 def header_text(answer: Answer) -> str:
