@@ -209,7 +209,8 @@ def optimized(problem: Problem, costs: Costs, seconds: float) -> tuple[float, bo
     import z3  # noqa: PLC0415 - a peer here
 
     from netsolve.deadline import Deadline  # noqa: PLC0415 - only z3's part needs it
-    from netsolve.engines.z3 import Interrupts, _Session  # noqa: PLC0415 - likewise
+    from netsolve.engines.interrupts import Interrupts  # noqa: PLC0415 - likewise
+    from netsolve.engines.z3 import _Session  # noqa: PLC0415 - likewise
 
     start = process_time()
     with Interrupts() as interrupts:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from netsolve import arith
-from netsolve.engines.z3 import Term
+from netsolve.engines.terms import Term
 
 NUMBERS = st.integers(-30, 30)
 FUNCTIONS: dict[str, tuple[Callable[..., Any], Callable[[int, int], Any]]] = {

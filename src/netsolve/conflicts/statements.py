@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from math import isqrt
 from typing import Any
 
 from netsolve.conflicts.base import Statement
 from netsolve.domain import POSITIVE, Domain, Unknown
+from netsolve.engines.calls import divisors
 from netsolve.locate import Path
 from netsolve.network import Layer, Network
 from netsolve.ops.arguments import Asked, AskedSwitch, show
@@ -123,7 +123,7 @@ def wide_of(layer: Layer, name: str, kind: Asked, written: Domain) -> Domain:
         return Domain.between(0, 1)
     if name == "groups":
         channels = getattr(layer.op, "out_channels", high)
-        return _joined(written, Domain.of([*range(1, 9), *_divisors(channels if isinstance(channels, int) else high)]))
+        return _joined(written, Domain.of([*range(1, 9), *divisors(channels if isinstance(channels, int) else high)]))
     sides = kind.entries == "sides"
     ranges = {
         "padding": (-10, high + 10) if sides else (0, max(high, WIDEST)),
@@ -143,10 +143,6 @@ def _joined(left: Domain, right: Domain) -> Domain:
     """The members of either set; the second ends."""
     top = left.high if left.ranges else 0
     return right if top is None else left | right
-
-
-def _divisors(number: int) -> list[int]:
-    return [d for i in range(1, isqrt(number) + 1) if number % i == 0 for d in (i, number // i)]
 
 
 def named_layers(network: Network) -> dict[str, Layer]:

@@ -1,27 +1,27 @@
 """The network as one joint set of integer constraints, decided by z3.
 
 Formulas of operators are called with terms. No two unknowns are ever multiplied or divided: what multiplies or divides
-is taken by cases, and a quotient is a fresh integer between two bounds, since z3 decides that far faster than its own
-division (which moreover rounds differently below zero).
+is taken by cases.
 """
 
-import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import product as combinations
-from math import isqrt, prod
+from math import prod
 from operator import itemgetter
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import z3
 
-from netsolve import arith
 from netsolve.deadline import Deadline
 from netsolve.domain import LARGEST, Domain
 from netsolve.engines.base import Assignment
+from netsolve.engines.calls import divisors
 from netsolve.engines.endless import needed
+from netsolve.engines.interrupts import Interrupts
 from netsolve.engines.relations import MOST_VALUES, OVERTIME
+from netsolve.engines.terms import Term, expression_of
 from netsolve.errors import UndecidedError
 from netsolve.problem import EQUAL, Cost, Factor, Operand, Problem, Variable, product_of
 
@@ -121,145 +121,6 @@ def why(reason: str) -> str:
     if OVERFULL in reason:
         return f"z3 needs more than {MOST_MEMORY} MiB"
     return OVERTIME if reason in {"timeout", "canceled"} else f"z3 gives up: {reason}"
-
-
-class Interrupts:
-    """Ctrl-C noted while z3 is at work, and passed on at the next good moment.
-
-    An exception raised inside z3's own callbacks into Python would be lost or leave it in a bad state. Outside the main
-    thread, where Python delivers no signals, nothing is changed.
-
-    main: whether this is the main thread. There z3 itself listens for Ctrl-C while it is at work and ends the solver of
-    that thread; in several threads at once it would lose Python's handler.
-    """
-
-    def __init__(self) -> None:
-        """Nothing has been asked yet."""
-        self.asked = False
-        self.main = threading.current_thread() is threading.main_thread()
-        self.previous: Any = None
-
-    def __enter__(self) -> Self:
-        """Note interrupts from here on."""
-        if self.main:
-            self.previous = signal.signal(signal.SIGINT, self.note)
-        return self
-
-    def note(self, *_: object) -> None:
-        """Remember that the work is to stop."""
-        self.asked = True
-
-    def stop(self) -> None:
-        """End the work if that was asked for."""
-        if self.asked:
-            raise KeyboardInterrupt
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Let interrupts through again, one that came in the meantime included."""
-        if self.previous is not None:
-            signal.signal(signal.SIGINT, self.previous)
-        if kind is not KeyboardInterrupt:
-            self.stop()
-
-
-class Term(arith.Term):
-    """An integer or a truth value of z3's, with Python's arithmetic."""
-
-    __hash__ = None  # type: ignore[assignment]  # a term compared is a term, so it cannot be a key
-    __slots__ = ("expr", "solver")
-
-    def __init__(self, expr: Any, solver: z3.Solver) -> None:
-        """Wrap an expression; quotients add what defines them to the solver."""
-        self.expr, self.solver = expr, solver
-
-    def _with(self, expr: Any) -> "Term":
-        return Term(expr, self.solver)
-
-    def __bool__(self) -> bool:
-        """Refuse: a term has no truth value yet, and asking for one is a fault in a formula."""
-        msg = "a term has no truth value"
-        raise TypeError(msg)
-
-    def __add__(self, other: Any) -> "Term":
-        """Sum."""
-        return self._with(self.expr + _expr(other, self.solver.ctx))
-
-    def __sub__(self, other: Any) -> "Term":
-        """Difference."""
-        return self._with(self.expr - _expr(other, self.solver.ctx))
-
-    def __rsub__(self, other: Any) -> "Term":
-        """Difference."""
-        return self._with(_expr(other, self.solver.ctx) - self.expr)
-
-    def __mul__(self, other: Any) -> "Term":
-        """Product; one side is an integer wherever its values could be enumerated."""
-        return self._with(self.expr * _expr(other, self.solver.ctx))
-
-    __radd__, __rmul__ = __add__, __mul__
-
-    def __neg__(self) -> "Term":
-        """Negation."""
-        return self._with(-self.expr)
-
-    def __pos__(self) -> "Term":
-        """The term itself."""
-        return self
-
-    def __floordiv__(self, divisor: int) -> "Term":
-        """The quotient rounded down; the divisor is a positive integer."""
-        if divisor == 1:
-            return self
-        quotient = z3.FreshInt("q", self.solver.ctx)
-        self.solver.add(divisor * quotient <= self.expr, self.expr < divisor * quotient + divisor)
-        return self._with(quotient)
-
-    def __mod__(self, divisor: int) -> "Term":
-        """The remainder, from 0; the divisor is a positive integer."""
-        return self - divisor * (self // divisor)
-
-    def __lt__(self, other: Any) -> "Term":
-        """Less."""
-        return self._with(self.expr < _expr(other, self.solver.ctx))
-
-    def __le__(self, other: Any) -> "Term":
-        """At most."""
-        return self._with(self.expr <= _expr(other, self.solver.ctx))
-
-    def __gt__(self, other: Any) -> "Term":
-        """Greater."""
-        return self._with(self.expr > _expr(other, self.solver.ctx))
-
-    def __ge__(self, other: Any) -> "Term":
-        """At least."""
-        return self._with(self.expr >= _expr(other, self.solver.ctx))
-
-    def __eq__(self, other: object) -> Any:
-        """Equal."""
-        return self._with(self.expr == _expr(other, self.solver.ctx))
-
-    def __ne__(self, other: object) -> Any:
-        """Different."""
-        return self._with(self.expr != _expr(other, self.solver.ctx))
-
-    def choose(self, yes: Any, no: Any) -> "Term":
-        """`yes` where this holds, otherwise `no`."""
-        return self._with(z3.If(self.expr, _expr(yes, self.solver.ctx), _expr(no, self.solver.ctx)))
-
-    def conjoin(self, other: Any) -> "Term":
-        """Both hold."""
-        return self._with(z3.And(self.expr, _expr(other, self.solver.ctx)))
-
-    def negate(self) -> "Term":
-        """This does not hold."""
-        return self._with(z3.Not(self.expr))
-
-
-def _expr(value: Any, context: z3.Context) -> Any:
-    """z3's own expression of a term or a Python value."""
-    if isinstance(value, Term):
-        return value.expr
-    return z3.BoolVal(value, context) if isinstance(value, bool) else z3.IntVal(value, context)
 
 
 class _Session:
@@ -390,7 +251,7 @@ class _Session:
             return [self.told[operand]]
         domain = self.problem.domains[operand]
         if product is not None:
-            return [value for value in _divisors(product) if value in domain]
+            return [value for value in divisors(product) if value in domain]
         count = domain.count
         return None if count is None or count > MOST_CASES else list(domain)
 
@@ -471,7 +332,7 @@ class _Session:
         """A cost as a term."""
         value = z3.FreshInt("cost", self.context)
         for condition, operands in self.split(cost.operands, cost.cases):
-            self.solver.add(z3.Implies(condition, value == _expr(cost.formula(*operands), self.context)))
+            self.solver.add(z3.Implies(condition, value == expression_of(cost.formula(*operands), self.context)))
         return value
 
 
@@ -488,9 +349,3 @@ def _pinned(problem: Problem) -> Mapping[Variable | None, int]:
         for variable, value in (factor.operands, factor.operands[::-1])
         if isinstance(variable, Variable) and isinstance(value, int)
     }
-
-
-def _divisors(number: int) -> list[int]:
-    """The positive divisors of a positive integer."""
-    small = [d for d in range(1, isqrt(min(number, 2**40)) + 1) if number % d == 0]
-    return sorted({*small, *(number // d for d in small)})
