@@ -184,6 +184,8 @@ def judged(mutant: Mutant, conflict: Conflict, most: int, chance: random.Random)
     part = concerned(mutant.network, names)
     every = set(relaxed(part).statements)
     alone = fits(without(part, every - keys), 20)
+    if alone:  # sizes may have to agree at a layer elsewhere, of which nothing is stated
+        alone = fits(without(mutant.network, set(relaxed(mutant.network).statements) - keys), 60)
     sample = chance.sample(sorted(keys), min(most, len(keys)))
     rest = [fits(without(part, {key}), 20) for key in sample]
     if False in rest:  # others may have to change with it

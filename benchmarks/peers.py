@@ -210,11 +210,11 @@ def optimized(problem: Problem, costs: Costs, seconds: float) -> tuple[float, bo
 
     from netsolve.deadline import Deadline  # noqa: PLC0415 - only z3's part needs it
     from netsolve.engines.interrupts import Interrupts  # noqa: PLC0415 - likewise
-    from netsolve.engines.z3 import _Session  # noqa: PLC0415 - likewise
+    from netsolve.engines.z3 import Session  # noqa: PLC0415 - likewise
 
     start = process_time()
     with Interrupts() as interrupts:
-        session = _Session(problem, Deadline(seconds), interrupts)
+        session = Session(problem, Deadline(seconds), interrupts)
     optimizer = z3.Optimize(ctx=session.context)
     optimizer.set("timeout", int(1000 * seconds))
     optimizer.add(session.solver.assertions())

@@ -1,19 +1,18 @@
 """The smallest set of what is stated that cannot be true together."""
 
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 from time import process_time
 
+from netsolve.conflicts.axes import distinct
 from netsolve.conflicts.choices import choices_of
-from netsolve.conflicts.decisions import fits, needed_besides
-from netsolve.conflicts.ties import Ties
-from netsolve.conflicts.witnesses import Witnesses
-from netsolve.conflicts.worlds import OVERTIME, Value, Worlds
+from netsolve.conflicts.decisions import contradicting, fits, left_of
+from netsolve.conflicts.usual import usual
+from netsolve.conflicts.worlds import Value, Worlds
 from netsolve.deadline import Deadline
 from netsolve.errors import UndecidedError
-from netsolve.problem import Variable
+from netsolve.problem import Problem, Variable
 
 SINGLES = 0.7
 """Seconds for what alone would help; what is not looked at by then is shown to be needed in another way."""
@@ -21,8 +20,8 @@ SINGLES = 0.7
 PROOF = 1.0
 """Seconds after which a conflict is given without a proof that all of it is needed."""
 
-QUICK = 0.15
-"""Seconds for one way to decide whether a statement is needed, before another one is tried."""
+WITNESS = 0.25
+"""Seconds for usual values with which something fits."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +35,9 @@ class Core:
 def core_of(worlds: Worlds, broken: int, deadline: Deadline) -> Core:
     """What contradicts each other in the part of the network that the layer of the factor `broken` depends on.
 
-    A statement without which the rest would fit is in every such set. Those come first; if they do not suffice, others
-    are added, the nearest first, until they do. Each of these is then left out in turn, and stays out where the others
-    still cannot be: so each that is kept is known to be needed, unless that was not decided in time.
+    A statement without which the rest would fit is in every such set. With these held, each of the others is left out
+    in turn, the first in the document first, and stays out where what is left still cannot be: so each that is kept is
+    known to be needed, unless that was not decided in time.
     """
     places = beside(worlds, broken)
     indices = set[int]().union(*map(worlds.ancestors, places))
@@ -48,14 +47,32 @@ def core_of(worlds: Worlds, broken: int, deadline: Deadline) -> Core:
         if process_time() - start < SINGLES and helps(worlds, key, places, indices, deadline):
             needed.append(key)
     rest = [key for key in keys if key not in set(needed)]
-    more: tuple[str, ...] | None = None
+    apart, numbers = distinct(worlds, indices), numbers_at(worlds, broken)
+    until = Deadline(min(deadline.remaining, PROOF))
+
+    def witness(key: str, kept: Sequence[str]) -> bool:
+        if until.passed:
+            return False
+        left = left_of(worlds, apart, [other for other in rest if other not in kept])
+        return left is not None and satisfiable(
+            usual(worlds, left, key, numbers), Deadline(min(until.remaining, WITNESS))
+        )
+
+    more = None
     with suppress(UndecidedError):
-        more = needed_besides(worlds, indices, needed, rest, deadline) if rest else ()
+        more = contradicting(worlds, apart, rest, until, witness)
     if more is None:
         return Core(tuple(keys), minimal=False)
-    ways = Ways(worlds, Witnesses(worlds, sorted(indices), numbers_at(worlds, broken), Ties()))
-    found, minimal = lessened(ways, keys, [*needed, *more], set(needed), Deadline(min(deadline.remaining, PROOF)))
-    return Core(tuple(key for key in keys if key in found), minimal)
+    return Core(tuple(key for key in keys if key in {*needed, *more.labels}), more.minimal)
+
+
+def satisfiable(problem: Problem, deadline: Deadline) -> bool:
+    """Whether z3 finds values for a problem in the time."""
+    from netsolve.engines.z3 import Z3Engine  # noqa: PLC0415 - z3 takes a third of a second to import
+
+    with suppress(UndecidedError):
+        return Z3Engine().feasible(problem, deadline)
+    return False
 
 
 def beside(worlds: Worlds, broken: int) -> range:
@@ -64,61 +81,6 @@ def beside(worlds: Worlds, broken: int) -> range:
     while layer and last + 1 < len(worlds.factors) and worlds.factors[last + 1].label.layer == layer:
         last += 1
     return range(broken, last + 1)
-
-
-def lessened(
-    ways: "Ways", keys: Sequence[str], core: Sequence[str], shown: AbstractSet[str], deadline: Deadline
-) -> tuple[set[str], bool]:
-    """Leave out what a contradiction does not need: what stays, and whether each of it was shown to be needed.
-
-    keys: all statements, of which those in `core` contradict each other; shown: those known to be needed. It ends with
-    the first that is not decided.
-    """
-    found = set(core)
-    for key in core:
-        if key in shown:
-            continue
-        rest = [other for other in keys if other not in found]
-        try:
-            if not ways.fits(key, rest, deadline):
-                found.remove(key)
-        except UndecidedError:
-            return found, False
-    return found, True
-
-
-@dataclass
-class Ways:
-    """The ways to decide whether something fits, the one that did last time first.
-
-    Each has a little time in turn, then the rest of it: what a search worked out before its time was over stays known.
-    """
-
-    worlds: Worlds
-    witnesses: Witnesses
-
-    def __post_init__(self) -> None:
-        """The quickest first."""
-        self.order = [self.witnesses.nearby, self.witnesses.anywhere, self.exactly]
-
-    def exactly(self, key: str, rest: Sequence[str], deadline: Deadline) -> bool | None:
-        """By tables or by z3."""
-        with suppress(UndecidedError):
-            return fits(self.worlds, self.witnesses.indices, [key, *rest], deadline)
-        return None
-
-    def fits(self, key: str, rest: Sequence[str], deadline: Deadline) -> bool:
-        """Whether something fits when the statement under a key is not made, nor those under the keys in `rest`.
-
-        Raises UndecidedError past the deadline.
-        """
-        for seconds in (QUICK, deadline.remaining):
-            for way in self.order:
-                found = way(key, rest, Deadline(min(deadline.remaining, seconds)))
-                if found is not None:
-                    self.order = [way, *(other for other in self.order if other != way)]
-                    return found
-        raise UndecidedError(OVERTIME)
 
 
 def involved(worlds: Worlds, indices: set[int]) -> list[str]:

@@ -1,6 +1,6 @@
 """Whether some of what is stated can be true together: decided exactly, by tables or by z3."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -8,15 +8,13 @@ from typing import Any
 from netsolve.arith import both, either
 from netsolve.conflicts.worlds import Worlds
 from netsolve.deadline import Deadline
-from netsolve.domain import LARGEST, POSITIVE, Domain
+from netsolve.domain import Domain
+from netsolve.engines.base import Contradiction, Witness
 from netsolve.engines.elimination import tables_of
 from netsolve.engines.relations import TooLargeError
 from netsolve.locate import Path
-from netsolve.ops.base import Formula, Operator
-from netsolve.ops.conv import Conv
-from netsolve.ops.pool import AvgPool, MaxPool
-from netsolve.ops.unpool import LPPool
-from netsolve.problem import EQUAL, Factor, Label, Operand, Problem, Variable
+from netsolve.ops.base import Formula
+from netsolve.problem import Factor, Label, Operand, Problem, Variable
 
 
 def fits(worlds: Worlds, indices: Iterable[int], dropped: Collection[str], deadline: Deadline) -> bool:
@@ -46,70 +44,28 @@ def left_of(worlds: Worlds, indices: Iterable[int], dropped: Collection[str]) ->
     return left.problem()
 
 
-def needed_besides(
-    worlds: Worlds, indices: Iterable[int], kept: Sequence[str], rest: Sequence[str], deadline: Deadline
-) -> tuple[str, ...] | None:
-    """The fewest of `rest` that contradict each other together with `kept`; the first of `rest` are dropped first.
+def contradicting(
+    worlds: Worlds, indices: Iterable[int], keys: Sequence[str], deadline: Deadline, witness: Witness
+) -> Contradiction | None:
+    """The fewest of some statements that contradict all the others: those under `keys`, tried in this order.
 
-    First the layers are found of which something is needed, the numbers of a layer together; then which of their
-    numbers. A layer of which nothing is kept is taken to give any size that its largest window allows, so that no less
-    than needed is given. None where nothing is contradicted. Raises UndecidedError past the deadline.
+    None where nothing is contradicted. Raises UndecidedError where that stays open.
     """
-    layers = worlds.relaxed.statements
-    taken = {layers[key].layer for key in kept if inside(key)}
-    units = {key: layers[key].layer if inside(key) and layers[key].layer not in taken else key for key in rest}
-    together = _labelled(worlds, indices, units, taken, deadline)
-    if not together:
-        return None if together is None else ()
-    some = {key: key if units[key] in set(together) else "" for key in rest}
-    apart = _labelled(worlds, indices, some, taken, deadline)
-    found = {key for key in rest if some[key]} if apart is None else set(apart)
-    return tuple(key for key in rest if key in found)
+    from netsolve.engines.contradiction import contradiction  # noqa: PLC0415 - z3 takes a third of a second to import
 
-
-def _labelled(
-    worlds: Worlds, indices: Iterable[int], units: Mapping[str, str], taken: set[str], deadline: Deadline
-) -> tuple[str, ...] | None:
-    """The fewest units that contradict each other together with what is in none; None where nothing is contradicted.
-
-    units: for each key that may be dropped its layer, where the whole layer comes together, or itself, or nothing where
-    it is dropped for good; taken: the layers of which something is kept in any case.
-    """
-    statements = worlds.relaxed.statements
-    alone = {statements[key].layer for key, unit in units.items() if unit == key and inside(key)}
-    loose = {statements[key].layer for key in units if inside(key)} - alone - taken
-    left = _Left(worlds, {v for key in units for v in worlds.relaxed.variables.get(key, ())})
-    paths = {("constraints", int(key[12:-1])): key for key in units if key.startswith("constraints[")}
+    left = _Left(worlds, {v for key in keys for v in worlds.relaxed.variables.get(key, ())})
+    paths: dict[Path, str] = {("constraints", int(k[12:-1])): k for k in keys if k.startswith("constraints[")}
     for index in sorted(indices):
-        factor = worlds.factors[index]
-        layer, path = factor.label.layer, factor.label.path
-        if layer in loose and path not in stated_paths(worlds, factor):
-            left.loosen(factor, worlds.relaxed.layers[layer].op)
-            if layer in units.values():
-                left.add(factor, layer)
-        elif path in paths:
-            left.add(factor, paths[path])
-        elif not left.take(factor):
-            return ()
-    for key, unit in units.items():
-        if unit:
-            left.pin(key, unit)
-    if not left.factors:
-        return None
-    from netsolve.engines.z3 import Z3Engine  # noqa: PLC0415 - z3 takes a third of a second to import
-
-    order = [unit for unit in dict.fromkeys(units.values()) if unit in set(left.labels.values())]
-    return Z3Engine().core(left.problem(), left.labels, order, deadline)
-
-
-def inside(key: str) -> bool:
-    """Whether a key is that of a layer's argument."""
-    return "." in key and not key.endswith(".out") and not key.startswith("constraints[")
-
-
-def stated_paths(worlds: Worlds, factor: Factor) -> set[Path]:
-    """Where the size after a factor's layer is stated."""
-    return {worlds.relaxed.layers[factor.label.layer].at("out"), ("output",)} if factor.formula is EQUAL else set()
+        factor, place = worlds.factors[index], len(left.factors)
+        label = paths.get(factor.label.path)
+        if not left.take(factor):
+            return Contradiction((label,) if label else (), minimal=True)
+        if label and len(left.factors) > place:
+            left.labels[place] = label
+    for key in keys:
+        left.pin(key)
+    stated = set(left.labels.values())
+    return contradiction(left.problem(), left.labels, [key for key in keys if key in stated], deadline, witness)
 
 
 def constraint_paths(keys: Iterable[str]) -> set[Path]:
@@ -158,56 +114,13 @@ class _Left:
         """What is left as a problem."""
         return Problem(self.worlds.relaxed.network, self.domains, tuple(self.factors), (), {}, (), {})
 
-    def add(self, factor: Factor, label: str) -> None:
-        """Add a factor under a label, with the numbers that are written in its own layer.
-
-        A size below may be a number of another layer, as channels and what an adaptive pool gives are.
-        """
-        factor = whole(factor)
-        layer, relaxed = factor.label.layer, self.worlds.relaxed
-        names = relaxed.layers[layer].op.arguments if layer in relaxed.layers else ()
-        own = {v for name in names for v in relaxed.variables.get(f"{layer}.{name}", ())}
-        operands = tuple(
-            self.number(v) if isinstance(v, Variable) and v in own else self.operand(v) for v in factor.operands
-        )
-        self.labels[len(self.factors)] = label
-        if factor.output is None:
-            self.factors.append(Factor(factor.label, factor.formula, operands, None, factor.cases))
-            return
-        formula = equals(factor.formula)
-        self.factors.append(Factor(factor.label, formula, (*operands, factor.output), None, factor.cases))
-
-    def number(self, v: Variable) -> Operand:
-        """What is written for a variable, where that is one number."""
-        domain = self.worlds.relaxed.written.get(v)
-        return self.operand(v) if domain is None or domain.count != 1 else domain.low
-
-    def pin(self, key: str, label: str) -> None:
-        """Add what is written under a key, under a label."""
+    def pin(self, key: str) -> None:
+        """Add what is written under a key, labelled with it."""
         for v in self.worlds.relaxed.variables.get(key, ()):
             if v in self.domains:
                 domain = self.worlds.relaxed.written[v]
-                self.labels[len(self.factors)] = label
+                self.labels[len(self.factors)] = key
                 self.factors.append(Factor(Label("", key), member(domain), (v,)))
-
-    def loosen(self, factor: Factor, op: Operator) -> None:
-        """Add what is left of a layer's formula where all of its numbers may change: how far a size can move."""
-        if factor.output is None:
-            return
-        self.domains[factor.output] = POSITIVE
-        names = factor.formula.operands
-        if not {"n", "kernel_size"} <= set(names) or not isinstance(op, Conv | MaxPool | AvgPool | LPPool):
-            return  # another operator, or a size that no number of the layer decides ("same")
-        most = {name: self.most(v) for name, v in zip(names, factor.operands, strict=True) if name != "n"}
-        n = self.operand(factor.operands[names.index("n")])
-        span = most.get("dilation", 1) * (most["kernel_size"] - 1) + 1
-        stride, padding = most.get("stride", 1), most.get("padding", 0)
-        self.factors.append(Factor(factor.label, moves(stride, span, padding), (n, factor.output)))
-
-    def most(self, v: Operand) -> int:
-        """The largest value of an argument."""
-        domain = self.domain(v) if isinstance(v, Variable) else Domain.between(v, v)
-        return LARGEST if domain.high is None else domain.high
 
     def take(self, factor: Factor) -> bool:
         """Add a factor, or what follows from it; false where known numbers break it."""
@@ -240,12 +153,6 @@ def scaling(parts: int) -> Formula:
     return Formula(lambda n: (n * parts) // FRACTION)
 
 
-@cache
-def equals(formula: Formula) -> Formula:
-    """Whether a formula gives the last operand."""
-    return Formula(lambda *v: formula(*v[:-1]) == v[-1], (*formula.operands, "size"))
-
-
 def member(domain: Domain) -> Formula:
     """Whether a number lies in a domain."""
 
@@ -256,8 +163,3 @@ def member(domain: Domain) -> Formula:
         return inside
 
     return Formula(lies)
-
-
-def moves(stride: int, span: int, padding: int) -> Formula:
-    """Whether a window of at most this stride, span and padding can take a size n to `out`."""
-    return Formula(lambda n, out: both(stride * out + span - 1 >= n, out <= n + 2 * padding))

@@ -24,6 +24,11 @@ PRIORS = {
     "normalized_shape": 0.5,
     "in_channels": 0.5,
     "out_channels": 3.0,
+    "num_groups": 2.5,
+    "num_heads": 2.5,
+    "nhead": 2.5,
+    "upscale_factor": 2.5,
+    "downscale_factor": 2.5,
     "size": 2.0,
     "output_size": 3.0,
 }

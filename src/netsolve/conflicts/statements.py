@@ -10,12 +10,18 @@ from netsolve.engines.calls import divisors
 from netsolve.locate import Path
 from netsolve.network import Layer, Network
 from netsolve.ops.arguments import Asked, AskedSwitch, show
+from netsolve.ops.plain import Deciding
 from netsolve.posing import pose
 from netsolve.problem import Problem, Variable
 
 WIDEST = 100
 """The largest padding that is looked at (a 3x3 convolution with 100 is real)."""
 
+MOST_DECIDED = 64
+"""The largest number that a count of groups or heads, a scale or a place is tried with, or twice what is written."""
+
+Stated = Asked | Deciding
+"""Arguments whose numbers decide what fits."""
 
 Told = dict[str, list[Domain]]
 """The values of question marks: of each entry of an argument by its key, and of a named unknown by ?NAME."""
@@ -84,7 +90,7 @@ def _loosened(layer: Layer, told: Told) -> Layer:
     changes: dict[str, Any] = {}
     for name, kind in layer.op.arguments.items():
         value = getattr(layer.op, name)
-        if not isinstance(kind, Asked) or (layer.op.torch_name == "opaque" and name == "out"):
+        if not isinstance(kind, Stated) or (layer.op.torch_name == "opaque" and name == "out"):
             continue
         entries = value if isinstance(value, tuple) else (value,)
         domains = told.get(f"{layer.name}.{name}") or [Domain(())] * len(entries)
@@ -96,12 +102,12 @@ def _loosened(layer: Layer, told: Told) -> Layer:
     return replace(layer, op=op, out=out) if changes or out is not None else layer
 
 
-def _argument(layer: Layer, name: str, kind: Asked, entry: Any, domain: Domain) -> Any:
+def _argument(layer: Layer, name: str, kind: Stated, entry: Any, domain: Domain) -> Any:
     """What stands for one number of an argument. domain: the values of a question mark."""
     if isinstance(entry, Unknown):
         wide = wide_of(layer, name, kind, entry.domain or Domain(()))
         return replace(entry, domain=wide | domain)
-    if not isinstance(entry, int) or (entry == -1 and kind.least >= 1):
+    if not isinstance(entry, int) or (entry == -1 and isinstance(kind, Asked) and kind.least >= 1):
         return entry
     return Unknown(wide_of(layer, name, kind, Domain.between(int(entry), int(entry))))
 
@@ -116,7 +122,7 @@ def _named(key: str, shape: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(size if isinstance(size, Unknown) else Unknown(None, f" {key}[{i}]") for i, size in enumerate(shape))
 
 
-def wide_of(layer: Layer, name: str, kind: Asked, written: Domain) -> Domain:
+def wide_of(layer: Layer, name: str, kind: Stated, written: Domain) -> Domain:
     """The values that an argument is given where what is written of it is dropped."""
     high = (written.high or 0) if written.ranges else 0
     if isinstance(kind, AskedSwitch):
@@ -124,6 +130,9 @@ def wide_of(layer: Layer, name: str, kind: Asked, written: Domain) -> Domain:
     if name == "groups":
         channels = getattr(layer.op, "out_channels", high)
         return _joined(written, Domain.of([*range(1, 9), *divisors(channels if isinstance(channels, int) else high)]))
+    if isinstance(kind, Deciding):
+        most = max(2 * abs(high), MOST_DECIDED)
+        return Domain.between(-most if kind.least is None else kind.least, most)
     sides = kind.entries == "sides"
     ranges = {
         "padding": (-10, high + 10) if sides else (0, max(high, WIDEST)),
@@ -205,7 +214,7 @@ def statements_of(network: Network) -> dict[str, Statement]:
         for name, kind in layer.op.arguments.items():
             value = getattr(layer.op, name)
             default = getattr(type(layer.op), name, None)
-            if isinstance(kind, Asked) and _numbers(value) and value != default and name != "out":
+            if isinstance(kind, Stated) and _numbers(value) and value != default and name != "out":
                 add(f"{layer.name}.{name}", layer.name, f"{name} = {text_of(value)}", layer.at(name))
         if layer.out is not None:
             add(f"{layer.name}.out", layer.name, f"out = {text_of(layer.out)}", layer.at("out"))

@@ -1,8 +1,20 @@
 """What an engine gives."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from netsolve.problem import Variable
 
 Assignment = Mapping[Variable, int]
 """An integer for every variable of a problem."""
+
+Witness = Callable[[str, Sequence[str]], bool]
+"""Whether it is known in another way that all relations fit without those of one label, where some others hold."""
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """Labels whose relations contradict the unlabelled ones; minimal: each was shown to be needed."""
+
+    labels: tuple[str, ...]
+    minimal: bool

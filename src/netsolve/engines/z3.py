@@ -63,23 +63,13 @@ class Z3Engine:
         """Whether there is any assignment."""
         return decided(lambda session: session.verdict(), problem, deadline)
 
-    def core(
-        self, problem: Problem, labels: Mapping[int, str], order: Sequence[str], deadline: Deadline
-    ) -> tuple[str, ...] | None:
-        """Labels whose factors contradict the unlabelled ones, none of them without need; None where nothing does.
-
-        labels: of factors, by index; order: all labels, the first to be left out first.
-        """
-        of_factors = {id(problem.factors[i]): labels[i] for i in labels}
-        return decided(lambda session: session.core(order), problem, deadline, labels=of_factors)
-
     def holds(self, problem: Problem, assignment: Assignment, deadline: Deadline) -> bool:
         """Whether the joint constraints hold for these values."""
         return decided(lambda session: session.agrees(), problem, deadline, told=assignment)
 
 
 def decided(
-    question: Callable[["_Session"], T],
+    question: Callable[["Session"], T],
     problem: Problem,
     deadline: Deadline,
     *,
@@ -89,7 +79,7 @@ def decided(
     """What a session answers. Errors are raised anew: a traceback would keep the session, and z3's memory with it."""
     try:
         with Interrupts() as interrupts:
-            return watched(question, _Session(problem, deadline, interrupts, told, labels))
+            return watched(question, Session(problem, deadline, interrupts, told, labels))
     except z3.Z3Exception as error:
         ended: BaseException = UndecidedError(why(str(error)))
     except (UndecidedError, KeyboardInterrupt) as error:
@@ -97,7 +87,7 @@ def decided(
     raise ended
 
 
-def watched(question: Callable[["_Session"], T], session: "_Session") -> T:
+def watched(question: Callable[["Session"], T], session: "Session") -> T:
     """What a session answers while a thread looks after z3's memory, which z3 itself does too seldom."""
     done = threading.Event()
 
@@ -123,7 +113,7 @@ def why(reason: str) -> str:
     return OVERTIME if reason in {"timeout", "canceled"} else f"z3 gives up: {reason}"
 
 
-class _Session:
+class Session:
     """A problem inside one solver.
 
     told: values that are about to be asserted, so that no others need cases; labels: of factors, by id, that hold only
@@ -138,6 +128,7 @@ class _Session:
         told: Assignment | None = None,
         labels: Mapping[int, str] | None = None,
     ) -> None:
+        """State every factor."""
         self.problem, self.deadline, self.interrupts, self.told = problem, deadline, interrupts, told or {}
         self.full = False
         self.found: Assignment | None = None
@@ -173,15 +164,6 @@ class _Session:
         for variable, value in self.told.items():
             self.solver.add(self.terms[variable].expr == value)
         return self.verdict()
-
-    def core(self, order: Sequence[str]) -> tuple[str, ...] | None:
-        """Labels that contradict what holds anyway, none without need; the first in order are left out first."""
-        kept = self.contradicting(order)
-        for label in order:
-            if kept is not None and label in kept:
-                fewer = self.contradicting([other for other in kept if other != label])
-                kept = kept if fewer is None else fewer
-        return kept
 
     def contradicting(self, labels: Sequence[str]) -> tuple[str, ...] | None:
         """Some of these labels that contradict what holds anyway; None where all of them go together."""

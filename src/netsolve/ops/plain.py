@@ -199,6 +199,11 @@ class Integer(Plain):
 
 
 @dataclass(frozen=True)
+class Deciding(Integer):
+    """An integer that may not be unknown, and still decides sizes or which of them fit: it may be what is mistaken."""
+
+
+@dataclass(frozen=True)
 class Dims(Integer):
     """A dimension of torch's, or a list of them; 0 is the batch."""
 

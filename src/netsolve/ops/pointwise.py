@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar
 from netsolve.arith import either
 from netsolve.ops.arguments import Argument, Inferred, Sizes
 from netsolve.ops.base import Known, Operator, Rule, Shape, Trace, describe_rank, publish, register
-from netsolve.ops.plain import Integer, Real, Switch, Word
+from netsolve.ops.plain import Deciding, Integer, Real, Switch, Word
 from netsolve.ops.shape import BATCH, dimension
 
 
@@ -79,10 +79,11 @@ SEVERAL = {
 class GroupNorm(ChannelNorm):
     """Normalisation over groups of channels."""
 
-    num_groups: Annotated[int, Integer(least=1)]
+    num_groups: Annotated[int, Deciding(least=1)]
     num_channels: Annotated[Any, Inferred(dim=0)] = None
     eps: Annotated[float | None, Real()] = 1e-5
 
+    cases = frozenset({"num_groups"})
     rules = (
         Rule(
             "the channels are a multiple of num_groups", lambda in_channels, num_groups: in_channels % num_groups == 0

@@ -19,7 +19,7 @@ from netsolve.ops.base import (
     describe_rank,
     register,
 )
-from netsolve.ops.plain import Integer, Reals, Switch, Word
+from netsolve.ops.plain import Deciding, Reals, Switch, Word
 from netsolve.ops.window import scaled
 
 SCALED = Formula(scaled)
@@ -193,9 +193,10 @@ class CenterCrop(Operator):
 class PixelShuffle(Spatial):
     """Channels moved into space: each axis times upscale_factor, channels divided by its square."""
 
-    upscale_factor: Annotated[int, Integer(least=1)]
+    upscale_factor: Annotated[int, Deciding(least=1)]
 
     axes = 2
+    cases = frozenset({"upscale_factor"})
     laws = (Law("n * upscale_factor", lambda n, upscale_factor: n * upscale_factor),)
     rules = (
         Rule(
@@ -216,9 +217,10 @@ class PixelShuffle(Spatial):
 class PixelUnshuffle(Spatial):
     """Space moved into channels: each axis divided by downscale_factor, channels times its square."""
 
-    downscale_factor: Annotated[int, Integer(least=1)]
+    downscale_factor: Annotated[int, Deciding(least=1)]
 
     axes = 2
+    cases = frozenset({"downscale_factor"})
     laws = (Law("n / downscale_factor", lambda n, downscale_factor: n // downscale_factor),)
     rules = (Rule("sizes are multiples of downscale_factor", lambda n, downscale_factor: n % downscale_factor == 0),)
     more: ClassVar[Formula] = Formula(

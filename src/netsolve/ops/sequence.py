@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar
 
 from netsolve.ops.arguments import Asked, Inferred
 from netsolve.ops.base import Code, Formula, Known, Operator, Rule, Shape, Trace, describe_rank, register
-from netsolve.ops.plain import Always, Integer, Real, Switch, Word
+from netsolve.ops.plain import Always, Deciding, Integer, Real, Switch, Word
 
 BATCH_FIRST = Always()
 MOST_LAYERS = 128
@@ -120,15 +120,16 @@ class MultiheadAttention(BatchFirst):
     """Attention of a sequence to itself, or of a query to a key and a value (by default the key); the query's shape."""
 
     embed_dim: Annotated[Any, Inferred(dim=-1)] = None
-    num_heads: Annotated[int, Integer(least=1)]
+    num_heads: Annotated[int, Deciding(least=1)]
     dropout: Annotated[float, Real()] = 0.0
     bias: Annotated[bool, Switch()] = True
     add_bias_kv: Annotated[bool, Switch()] = False
     add_zero_attn: Annotated[bool, Switch()] = False
-    kdim: Annotated[int | None, Integer(least=1, none=True)] = None
-    vdim: Annotated[int | None, Integer(least=1, none=True)] = None
+    kdim: Annotated[int | None, Deciding(least=1, none=True)] = None
+    vdim: Annotated[int | None, Deciding(least=1, none=True)] = None
 
     arity = (1, 3)
+    cases = frozenset({"num_heads"})
     builder = "MultiheadAttention"
     terms = frozenset({"features"})
     rules = (Rule("embed_dim is a multiple of num_heads", lambda features, num_heads: features % num_heads == 0),)
@@ -164,7 +165,7 @@ class TransformerEncoderLayer(BatchFirst):
     """Self-attention and a feed-forward network, each with a norm; the shape stays."""
 
     d_model: Annotated[Any, Inferred(dim=-1)] = None
-    nhead: Annotated[int, Integer(least=1)]
+    nhead: Annotated[int, Deciding(least=1)]
     dim_feedforward: Annotated[Any, Asked(least=1)] = 2048
     dropout: Annotated[float, Real(low=0, high=1)] = 0.1
     activation: Annotated[str, Word(spelt=("relu", "gelu"))] = "relu"
@@ -172,6 +173,7 @@ class TransformerEncoderLayer(BatchFirst):
     norm_first: Annotated[bool, Switch()] = False
     bias: Annotated[bool, Switch()] = True
 
+    cases = frozenset({"nhead"})
     terms = frozenset({"features"})
     rules = (Rule("d_model is a multiple of nhead", lambda features, nhead: features % nhead == 0),)
 

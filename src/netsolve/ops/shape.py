@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar
 from netsolve.arith import both, where
 from netsolve.ops.arguments import Asked, Sizes
 from netsolve.ops.base import Code, Formula, Known, Operator, Rule, Shape, Size, Trace, register, spread
-from netsolve.ops.plain import Dims, Integer
+from netsolve.ops.plain import Deciding, Dims, Integer
 
 BATCH = "is the batch, which is never touched"
 
@@ -130,7 +130,7 @@ class Narrow(Operator):
     policies = (BATCH,)
 
     dim: Annotated[int, Integer()]
-    start: Annotated[int, Integer()]
+    start: Annotated[int, Deciding()]
     length: Annotated[Any, Asked(least=1)]
 
     rules = (

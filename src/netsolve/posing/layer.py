@@ -101,9 +101,12 @@ class LayerTrace:
     def ask_for(self, name: str, entry: int | None, unknown: Unknown) -> Variable:
         """A variable for a question mark, with its values and how it is liked."""
         argument = self.op.arguments[name]
-        assert isinstance(argument, Asked)  # noqa: S101 - reading lets no question mark stand elsewhere
         key = f"{self.layer.name}.{name}" + ("" if entry is None else f"[{entry}]")
         domain = unknown.domain
+        if not isinstance(argument, Asked):  # reading lets none stand here: it is what a conflict leaves open
+            at = self.layer.at(name)
+            variable = self.arguments[name, entry] = self.draft.variable(key, unknown, domain or POSITIVE, at)
+            return variable
         limits: Limits = ()
         if domain is None:
             domain = self.allowed(name, argument)

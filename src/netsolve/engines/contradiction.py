@@ -1,0 +1,48 @@
+"""The fewest of some labelled relations that contradict all the others, found by z3."""
+
+from collections.abc import Mapping, Sequence
+
+from netsolve.deadline import Deadline
+from netsolve.engines.base import Contradiction, Witness
+from netsolve.engines.z3 import Session, decided
+from netsolve.errors import UndecidedError
+from netsolve.problem import Problem
+
+PATIENCE = 0.25
+"""Seconds for one label; what is not decided by then is asked again at the end, with all the time that is left."""
+
+
+def contradiction(
+    problem: Problem, labels: Mapping[int, str], order: Sequence[str], deadline: Deadline, witness: Witness
+) -> Contradiction | None:
+    """What contradicts itself in a problem; None where nothing does.
+
+    labels: of factors, by index; order: all labels, as they are tried; witness: asked where z3 takes long.
+    Raises UndecidedError where z3 does not say that anything contradicts itself, or needs more memory than it may have.
+    """
+    of_factors = {id(problem.factors[i]): labels[i] for i in labels}
+    return decided(lambda session: _least(session, order, witness), problem, deadline, labels=of_factors)
+
+
+def _least(session: Session, order: Sequence[str], witness: Witness) -> Contradiction | None:
+    """Each label is left out in turn, and stays out where the others still contradict each other."""
+    kept, whole = session.contradicting(order), session.deadline
+    if kept is None:
+        return None
+    waiting = list(order)
+    for seconds in (PATIENCE, whole.remaining):
+        doubtful: list[str] = []
+        for label in waiting:
+            if label not in kept:
+                continue
+            others = tuple(other for other in kept if other != label)
+            session.deadline = Deadline(min(seconds, whole.remaining))
+            try:
+                fewer = session.contradicting(others)
+            except UndecidedError:
+                if not (seconds == PATIENCE and witness(label, others)):
+                    doubtful.append(label)
+                continue
+            kept = kept if fewer is None else fewer
+        waiting = doubtful
+    return Contradiction(kept, minimal=not set(waiting) & set(kept))
