@@ -109,6 +109,14 @@ UNSOLVABLE = {
         conv("?2|5", op="Conv1d", padding="same"), conv(4, op="Conv1d", out=[14]), input=(8, 14)
     ),
     "an uneven size": document(conv(2, op="ConvTranspose2d", stride=2, out=[17, 17])),
+    "groups of channels": document(conv(3, out_channels=48), table(op="GroupNorm", num_groups=32)),
+    "a square of channels": document(
+        conv(1, out_channels=12), table(op="PixelShuffle", upscale_factor=4, out=[3, 16, 16]), input=(3, 8, 8)
+    ),
+    "cells of a square": document(table(op="PixelUnshuffle", downscale_factor=4), conv(1), input=(3, 6, 6)),
+    "heads": document(table(op="MultiheadAttention", num_heads=12), input=(20, 64)),
+    "heads of a layer": document(table(op="TransformerEncoderLayer", nhead=12), input=(20, 64)),
+    "where a part begins": document(table(op="narrow", dim=1, start=15, length=10), input=(20, 64)),
     "an irrelevant layer": document(conv(3, padding=1), conv(3, name="side"), conv(9, **{"from": "conv2d_1"})),
 }
 
@@ -123,6 +131,24 @@ def test_a_conflict_is_real_and_minimal_and_its_changes_work(text: str) -> None:
         best = solve(change.network).best
         assert best is not None
         assert best.verify().verified is True
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "fitting"),
+    [
+        ("groups of channels", "groupnorm_1.num_groups", {1, 2, 3, 4, 6, 8, 12, 16, 24, 48}),
+        ("a square of channels", "pixelshuffle_1.upscale_factor", {2}),
+        ("cells of a square", "pixelunshuffle_1.downscale_factor", {1, 2, 3, 6}),
+        ("heads", "multiheadattention_1.num_heads", {1, 2, 4, 8, 16, 32, 64}),
+        ("heads of a layer", "transformerencoderlayer_1.nhead", {1, 2, 4, 8, 16, 32, 64}),
+        ("where a part begins", "narrow_1.start", {*range(11), *range(-20, -9)}),
+    ],
+)
+def test_numbers_that_no_question_mark_may_stand_for_may_be_mistaken(name: str, key: str, fitting: set[int]) -> None:
+    conflict = explain(loads(UNSOLVABLE[name]))
+    assert key in {statement.key for statement in conflict.statements}
+    (number,) = (change.set[key] for change in conflict.changes if set(change.set) == {key})
+    assert number in fitting
 
 
 def test_a_join_is_independent_of_what_feeds_it() -> None:
