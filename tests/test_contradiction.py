@@ -15,7 +15,7 @@ from netsolve.conflicts.worlds import Worlds
 from netsolve.deadline import Deadline
 from netsolve.domain import Domain
 from netsolve.engines import contradiction as engine
-from netsolve.engines.base import Contradiction, Witness
+from netsolve.engines.base import Contradiction, Times, Witness
 from netsolve.engines.contradiction import contradiction
 from netsolve.engines.relations import OVERTIME
 from netsolve.engines.z3 import Session, Z3Engine
@@ -48,7 +48,7 @@ def never(label: str, kept: object) -> bool:
 def asked(*labels: str, witness: Witness = never, seconds: float = 60) -> Contradiction | None:
     """What contradicts itself, left out in this order."""
     problem, named = ruled(*labels)
-    return contradiction(problem, named, labels, Deadline(seconds), witness)
+    return contradiction(problem, named, labels, Times(Deadline(seconds), Deadline(seconds)), witness)
 
 
 FEWEST = [{"at least 3", "at most 1"}, {"at least 3", "at most 2"}]

@@ -7,10 +7,11 @@ from time import process_time
 
 from netsolve.conflicts.axes import distinct
 from netsolve.conflicts.choices import choices_of
-from netsolve.conflicts.decisions import contradicting, fits, left_of
+from netsolve.conflicts.decisions import Free, contradicting, fits, left_of
 from netsolve.conflicts.usual import usual
 from netsolve.conflicts.worlds import Value, Worlds
 from netsolve.deadline import Deadline
+from netsolve.engines.base import Contradiction, Times
 from netsolve.errors import UndecidedError
 from netsolve.problem import Problem, Variable
 
@@ -19,6 +20,15 @@ SINGLES = 0.7
 
 PROOF = 1.0
 """Seconds after which a conflict is given without a proof that all of it is needed."""
+
+MANY = 300
+"""Of more factors, some of the last are asked first: it takes long to state all of them."""
+
+NEAR = (50, 200)
+"""How many of the last."""
+
+QUICK = 0.3
+"""Seconds for these."""
 
 WITNESS = 0.25
 """Seconds for usual values with which something fits."""
@@ -35,9 +45,10 @@ class Core:
 def core_of(worlds: Worlds, broken: int, deadline: Deadline) -> Core:
     """What contradicts each other in the part of the network that the layer of the factor `broken` depends on.
 
-    A statement without which the rest would fit is in every such set. With these held, each of the others is left out
-    in turn, the first in the document first, and stays out where what is left still cannot be: so each that is kept is
-    known to be needed, unless that was not decided in time.
+    A statement without which the rest would fit is in every such set. With these held, what is nearest to the layer is
+    asked first. In what contradicts itself each statement is then left out in turn, the first in the document first,
+    and stays out where what is left still cannot be: so each that is kept is known to be needed, unless that was not
+    decided in time.
     """
     places = beside(worlds, broken)
     indices = set[int]().union(*map(worlds.ancestors, places))
@@ -48,22 +59,35 @@ def core_of(worlds: Worlds, broken: int, deadline: Deadline) -> Core:
             needed.append(key)
     rest = [key for key in keys if key not in set(needed)]
     apart, numbers = distinct(worlds, indices), numbers_at(worlds, broken)
-    until = Deadline(min(deadline.remaining, PROOF))
+    proof = Deadline(min(deadline.remaining, PROOF))
 
     def witness(key: str, kept: Sequence[str]) -> bool:
-        if until.passed:
+        if proof.passed:
             return False
         left = left_of(worlds, apart, [other for other in rest if other not in kept])
-        return left is not None and satisfiable(
-            usual(worlds, left, key, numbers), Deadline(min(until.remaining, WITNESS))
-        )
+        time = Deadline(min(proof.remaining, WITNESS))
+        return left is not None and satisfiable(usual(worlds, left, key, numbers), time)
 
-    more = None
+    more = near = nearest(worlds, apart, rest)
+    labels = rest if near is None else near.labels
+    free = Free(labels, [key for key in rest if key not in labels])
     with suppress(UndecidedError):
-        more = contradicting(worlds, apart, rest, until, witness)
+        more = contradicting(worlds, apart, free, Times(proof if near else deadline, proof), witness) or near
     if more is None:
         return Core(tuple(keys), minimal=False)
     return Core(tuple(key for key in keys if key in {*needed, *more.labels}), more.minimal)
+
+
+def nearest(worlds: Worlds, indices: Sequence[int], keys: Sequence[str]) -> Contradiction | None:
+    """What contradicts itself in the last of many factors, with nothing known of the others; None where nothing."""
+    for most in NEAR if len(indices) > MANY else ():
+        last = indices[-most:]
+        free = Free([key for key in involved(worlds, set(last)) if key in keys])
+        with suppress(UndecidedError):
+            found = contradicting(worlds, last, free, Times(Deadline(QUICK), Deadline(QUICK)), lambda *_: False)
+            if found is not None:
+                return Contradiction(found.labels, minimal=False)
+    return None
 
 
 def satisfiable(problem: Problem, deadline: Deadline) -> bool:

@@ -9,7 +9,7 @@ from netsolve.arith import both, either
 from netsolve.conflicts.worlds import Worlds
 from netsolve.deadline import Deadline
 from netsolve.domain import Domain
-from netsolve.engines.base import Contradiction, Witness
+from netsolve.engines.base import Contradiction, Times, Witness
 from netsolve.engines.elimination import tables_of
 from netsolve.engines.relations import TooLargeError
 from netsolve.locate import Path
@@ -44,19 +44,31 @@ def left_of(worlds: Worlds, indices: Iterable[int], dropped: Collection[str]) ->
     return left.problem()
 
 
+@dataclass(frozen=True)
+class Free:
+    """Statements that need not be made, by key: those to ask for, in the order to try them, and those dropped."""
+
+    asked: Sequence[str]
+    dropped: Sequence[str] = ()
+
+
 def contradicting(
-    worlds: Worlds, indices: Iterable[int], keys: Sequence[str], deadline: Deadline, witness: Witness
+    worlds: Worlds, indices: Iterable[int], free: Free, times: Times, witness: Witness
 ) -> Contradiction | None:
-    """The fewest of some statements that contradict all the others: those under `keys`, tried in this order.
+    """The fewest of the statements to ask for that contradict those that are made.
 
     None where nothing is contradicted. Raises UndecidedError where that stays open.
     """
     from netsolve.engines.contradiction import contradiction  # noqa: PLC0415 - z3 takes a third of a second to import
 
-    left = _Left(worlds, {v for key in keys for v in worlds.relaxed.variables.get(key, ())})
+    keys = free.asked
+    left = _Left(worlds, {v for key in (*keys, *free.dropped) for v in worlds.relaxed.variables.get(key, ())})
+    without = constraint_paths(free.dropped)
     paths: dict[Path, str] = {("constraints", int(k[12:-1])): k for k in keys if k.startswith("constraints[")}
     for index in sorted(indices):
         factor, place = worlds.factors[index], len(left.factors)
+        if factor.label.path in without:
+            continue
         label = paths.get(factor.label.path)
         if not left.take(factor):
             return Contradiction((label,) if label else (), minimal=True)
@@ -65,7 +77,7 @@ def contradicting(
     for key in keys:
         left.pin(key)
     stated = set(left.labels.values())
-    return contradiction(left.problem(), left.labels, [key for key in keys if key in stated], deadline, witness)
+    return contradiction(left.problem(), left.labels, [key for key in keys if key in stated], times, witness)
 
 
 def constraint_paths(keys: Iterable[str]) -> set[Path]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from netsolve.deadline import Deadline
 from netsolve.problem import Variable
 
 Assignment = Mapping[Variable, int]
@@ -10,6 +11,14 @@ Assignment = Mapping[Variable, int]
 
 Witness = Callable[[str, Sequence[str]], bool]
 """Whether it is known in another way that all relations fit without those of one label, where some others hold."""
+
+
+@dataclass(frozen=True)
+class Times:
+    """Until when it is asked whether anything contradicts itself, and until when what of it is needed."""
+
+    whole: Deadline
+    proof: Deadline
 
 
 @dataclass(frozen=True)

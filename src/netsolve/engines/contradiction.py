@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from netsolve.deadline import Deadline
-from netsolve.engines.base import Contradiction, Witness
+from netsolve.engines.base import Contradiction, Times, Witness
 from netsolve.engines.z3 import Session, decided
 from netsolve.errors import UndecidedError
 from netsolve.problem import Problem
@@ -13,7 +13,7 @@ PATIENCE = 0.25
 
 
 def contradiction(
-    problem: Problem, labels: Mapping[int, str], order: Sequence[str], deadline: Deadline, witness: Witness
+    problem: Problem, labels: Mapping[int, str], order: Sequence[str], times: Times, witness: Witness
 ) -> Contradiction | None:
     """What contradicts itself in a problem; None where nothing does.
 
@@ -21,22 +21,24 @@ def contradiction(
     Raises UndecidedError where z3 does not say that anything contradicts itself, or needs more memory than it may have.
     """
     of_factors = {id(problem.factors[i]): labels[i] for i in labels}
-    return decided(lambda session: _least(session, order, witness), problem, deadline, labels=of_factors)
+    return decided(
+        lambda session: _least(session, order, times.proof, witness), problem, times.whole, labels=of_factors
+    )
 
 
-def _least(session: Session, order: Sequence[str], witness: Witness) -> Contradiction | None:
+def _least(session: Session, order: Sequence[str], proof: Deadline, witness: Witness) -> Contradiction | None:
     """Each label is left out in turn, and stays out where the others still contradict each other."""
-    kept, whole = session.contradicting(order), session.deadline
+    kept = session.contradicting(order)
     if kept is None:
         return None
     waiting = list(order)
-    for seconds in (PATIENCE, whole.remaining):
+    for seconds in (PATIENCE, proof.remaining):
         doubtful: list[str] = []
         for label in waiting:
             if label not in kept:
                 continue
             others = tuple(other for other in kept if other != label)
-            session.deadline = Deadline(min(seconds, whole.remaining))
+            session.deadline = Deadline(min(seconds, proof.remaining))
             try:
                 fewer = session.contradicting(others)
             except UndecidedError:
