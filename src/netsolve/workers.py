@@ -23,6 +23,9 @@ STARTING = 120.0
 GRACE = 2.0
 """Seconds that a problem may take beyond its time limit before its process is ended."""
 
+GUARD = 'in a script, what starts processes stands under `if __name__ == "__main__":`'
+"""What to do where Python starts a process by reading the script again."""
+
 TRIES = 2
 """How often a problem is begun whose process dies: the cause may have been another's hunger for memory."""
 
@@ -147,15 +150,19 @@ class _Worker(threading.Thread):
         """The connection to the process, which is started where there is none."""
         if self.connection is None:
             context = multiprocessing.get_context("spawn")
-            self.connection, other = context.Pipe()
-            self.process = context.Process(target=_serve, args=(other, self.memory), daemon=True)
-            self.process.start()
+            mine, other = context.Pipe()
+            process = context.Process(target=_serve, args=(other, self.memory), daemon=True)
+            try:
+                process.start()
+            except RuntimeError:  # this process is itself being started, and reads the script for that
+                msg = f"no process can be started here: {GUARD}"
+                raise UsageError(msg) from None
+            self.connection, self.process = mine, process
             other.close()
             if self.stopped:
                 self.process.kill()
             if not _ready(self.connection):
-                msg = f"a worker process {self.died()} while it started: in a script, what starts processes stands "
-                msg += 'under `if __name__ == "__main__":`'
+                msg = f"a worker process {self.died()} while it started: {GUARD}"
                 raise UsageError(msg)
         return self.connection
 

@@ -24,11 +24,16 @@ def folded(graph: Reading, node: Node) -> bool:
             raise RefusedError(msg) from None
     else:
         return False
-    if found.size > MOST_NUMBERS:
-        msg = f"it gives a constant with more than {MOST_NUMBERS} numbers"
-        raise RefusedError(msg)
+    small(found.size)
     graph.constants[node.proto.output[0]] = found
     return True
+
+
+def small(numbers: int) -> None:
+    """Refuse a constant of so many numbers where they are too many; asked before it is made."""
+    if numbers > MOST_NUMBERS:
+        msg = f"it gives a constant with more than {MOST_NUMBERS} numbers"
+        raise RefusedError(msg)
 
 
 def constant(node: Node) -> Any:
@@ -61,6 +66,7 @@ def _axes(node: Node, given: Any) -> tuple[int, ...]:
 
 def gather(node: Node, data: Any, indices: Any) -> Any:
     """Some rows."""
+    small(indices.size * data.size // max(data.shape[node.integer("axis")], 1))
     return data.take(indices.astype("int64"), axis=node.integer("axis"))
 
 
@@ -68,6 +74,7 @@ def concat(node: Node, *parts: Any) -> Any:
     """Arrays behind one another."""
     import numpy as np  # noqa: PLC0415 - onnx brings it
 
+    small(sum(part.size for part in parts))
     return np.concatenate(parts, axis=node.integer("axis"))
 
 
@@ -104,9 +111,7 @@ def arithmetic(name: str) -> Callable[..., Any]:
 
         del node
         whole = name == "divide" and left.dtype.kind in "iu"
-        if max(left.size, right.size) * min(left.size, right.size) > MOST_NUMBERS:
-            msg = "they are large"
-            raise ValueError(msg)
+        small(left.size * right.size)
         with np.errstate(all="raise"):
             return getattr(np, "floor_divide" if whole else name)(left, right)
 
@@ -140,9 +145,7 @@ def filled(node: Node, sizes: Any) -> Any:
     """One number everywhere."""
     import numpy as np  # noqa: PLC0415 - onnx brings it
 
-    if prod(sizes.tolist()) > MOST_NUMBERS:
-        msg = "they are large"
-        raise ValueError(msg)
+    small(prod(sizes.tolist()))
     tensor = node.attribute("value", "tensor")
     value = array(tensor).reshape(-1)[0] if tensor is not None else np.float32(0)
     return np.full(sizes.tolist(), value)

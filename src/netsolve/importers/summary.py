@@ -16,8 +16,8 @@ from netsolve.ops import OPERATORS
 LARGEST = 2**22
 """How many signs a printout may have."""
 
-MOST_PAIRS = 25_000_000
-"""How many pairs of a line and a layer may be compared."""
+MOST_PAIRS = 4_000_000
+"""How many pairs of a line and a layer may be compared: a few seconds' work."""
 
 _TORCHSUMMARY = re.compile(r"\s*(?P<kind>[A-Za-z_]\w*)-\d+\s+(?P<rest>\[.*)", re.ASCII)
 _TORCHINFO = re.compile(

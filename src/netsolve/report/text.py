@@ -189,6 +189,8 @@ def run_line(run: Verification) -> str:
         )
         return f"run     NO: after {mismatch.layer} {size_text(mismatch.predicted)} was predicted; {got}"
     count = len(run.layers)
+    if count == 0:
+        return f"run     not done ({run.reason}): nothing was compared"
     agreed = "its shape agrees" if count == 1 else f"all {count} shapes agree"
     if run.verified is None:
         return f"run     not on the CPU ({run.reason}); on torch's meta device {agreed} ({run.parameters:,} parameters)"
