@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
+from math import prod
 from typing import Any
 
 from netsolve.conflicts.statements import entries_of, written_value
@@ -58,7 +59,7 @@ def arguments(worlds: Worlds, key: str, numbers: tuple[int, ...]) -> Iterator[Ch
     listed = isinstance(written, tuple)
     if len(set(columns)) == 1:
         rows.update({(n,) * len(variables): away((n,) * len(variables), base) for n in columns[0]})
-    if listed and len(variables) > 1 and len(columns[0]) ** len(variables) <= MOST_SIDES:
+    if listed and len(variables) > 1 and prod(map(len, columns)) <= MOST_SIDES:
         rows.update({row: away(row, base) for row in product(*columns)})
     elif listed and len(plain) == len(base):
         for place, column in enumerate(columns):
