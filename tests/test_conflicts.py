@@ -133,6 +133,29 @@ def test_a_conflict_is_real_and_minimal_and_its_changes_work(text: str) -> None:
         assert best.verify().verified is True
 
 
+def test_an_unknown_size_of_an_opaque_layer_may_have_no_value() -> None:
+    layers = [
+        table(op="opaque", out=[4, "?p"]),
+        table(op="Flatten"),
+        table(op="Linear", in_features=65537, out_features=5),  # which is prime
+    ]
+    conflict = explain(loads(document(*layers, input=(1,))))
+    assert [statement.key for statement in conflict.statements] == ["linear_1.in_features"]
+    assert conflict.reasons
+
+
+def test_a_list_with_entries_of_many_values_is_no_reason_to_go_through_them_all() -> None:
+    padding = ["?1..100000", "?p: 1..2", "?", "?p: 0|2", 0, "?q"]
+    layers = [
+        table(op="CircularPad3d", padding=padding),
+        conv(2, op="Conv3d", out_channels="?q", padding=[2, "?", "?0|2"], out=[2, 8, 1]),
+    ]
+    conflict = explain(
+        loads(document(*layers, input=(12, 2, 27, "?"))), timeout=2, run=False
+    )  # 21 ** 5 * 600 otherwise
+    assert conflict.reasons
+
+
 @pytest.mark.parametrize(
     ("name", "key", "fitting"),
     [

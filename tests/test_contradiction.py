@@ -12,12 +12,11 @@ from netsolve.conflicts.decisions import fits, left_of
 from netsolve.conflicts.statements import relaxed
 from netsolve.conflicts.usual import usual
 from netsolve.conflicts.worlds import Worlds
-from netsolve.deadline import Deadline
+from netsolve.deadline import OVERTIME, Deadline
 from netsolve.domain import Domain
 from netsolve.engines import contradiction as engine
 from netsolve.engines.base import Contradiction, Times, Witness
 from netsolve.engines.contradiction import contradiction
-from netsolve.engines.relations import OVERTIME
 from netsolve.engines.z3 import Session, Z3Engine
 from netsolve.ops.base import Formula
 from netsolve.problem import Factor, Label, Problem, Variable

@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
-from netsolve import DocumentError, Layer, Network, loads, solve_many
+from netsolve import DocumentError, Layer, Network, UndecidedError, loads, solve, solve_many
 from netsolve.blocks import LONGEST_TEXT, MOST_ENTRIES
+from netsolve.deadline import Deadline
+from netsolve.domain import LARGEST, Domain
 from netsolve.ops import OPERATORS
+from netsolve.posing import LOOK, pose
 from netsolve.verify import memory_available
-from support import complaints, conv, document, table
+from support import complaints, conv, document, exactly, table
 
 RELU = OPERATORS["ReLU"]()
 LAYERS = (Layer("a", RELU, ("input",)),)
@@ -32,6 +35,43 @@ def test_what_a_network_in_code_may_not_say(more: dict[str, Any], message: str) 
         Network({"input": (3, 8, 8)}, LAYERS, **more)
     (mistake,) = caught.value.mistakes
     assert str(mistake).startswith(message) if message.endswith(": ") else str(mistake) == message
+
+
+def unflattened(sizes: str, given: str, more: str = "") -> str:
+    """An input of one size, and a layer that makes several of it."""
+    layer = f'{{ op = "Unflatten", dim = 1, unflattened_size = {sizes} }}'
+    return f"input = [{given}]\nlayers = [ {layer}{more} ]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        (unflattened('["?", -1]', "16"), 5),  # the divisors of 16
+        (unflattened('["?", -1]', "16") + 'output = ["?", 2]\n', 1),
+        (unflattened('["?", "?", -1]', "16") + 'output = ["?", "?", 2]\n', 4),  # 1 x 8, 2 x 4, 4 x 2, 8 x 1
+        (unflattened('["?", -1]', '"?"') + "output = [4, 2]\n", 1),
+        (unflattened('["?", -1]', "24", ', { op = "Linear", in_features = 3, out_features = 1 }'), 1),
+        (unflattened('["?1..100", -1]', "24", ', { op = "Linear", in_features = 5, out_features = 1 }'), 0),
+    ],
+)
+def test_what_is_left_of_a_size_is_at_least_1_and_so_bounds_the_rest(text: str, count: int) -> None:
+    assert solve(loads(text)).count == count
+
+
+def test_default_values_end_where_numbers_of_documents_do() -> None:
+    layer = conv(4, padding="?p", dilation=LARGEST, op="ConvTranspose1d")
+    problem = pose(loads(document(layer, input=(3, 9))))
+    (padding,) = problem.asked
+    assert problem.domains[padding] == Domain.between(0, LARGEST)
+
+
+def test_a_network_is_not_posed_past_the_time_limit() -> None:
+    layer = conv(3, padding="?")
+    network = loads(f"input = [3, 999, 999]\nlayers = [ {{ repeat = {LOOK}, layers = [ {layer} ] }} ]\n")
+    with pytest.raises(UndecidedError, match=exactly("the time limit is reached")):
+        pose(network, deadline=Deadline(0))
+    answer = solve(network, timeout=0)
+    assert (answer.status, [mistake.text for mistake in answer.reasons]) == ("unknown", ["the time limit is reached"])
 
 
 def test_a_table_that_no_layer_can_be() -> None:

@@ -4,7 +4,9 @@ import math
 import time
 from dataclasses import dataclass, field
 
-from netsolve.errors import UsageError
+from netsolve.errors import UndecidedError, UsageError
+
+OVERTIME = "the time limit is reached"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +32,12 @@ class Deadline:
     def passed(self) -> bool:
         """Whether no time is left."""
         return self.remaining <= 0
+
+    def check(self) -> None:
+        """Raise UndecidedError where no time is left."""
+        if self.passed:
+            raise UndecidedError(OVERTIME)
+
+
+NEVER = Deadline()
+"""No limit."""

@@ -49,7 +49,10 @@ def solve(network: Network, *, timeout: float | None = 60.0, prefer: Preference 
         msg = f"prefer is one of {', '.join(PREFERENCES)}, not {show(prefer)}"
         raise UsageError(msg)
     deadline = Deadline(timeout)
-    problem = pose(network)
+    try:
+        problem = pose(network, deadline=deadline)
+    except UndecidedError as error:
+        return Answer(network, "unknown", engine=ELIMINATION, reasons=(Mistake("", str(error)),))
     if not problem.domains:
         return known(problem)
     try:
@@ -161,8 +164,8 @@ def checked(problem: Problem, assignment: Assignment, engine: str) -> None:
 
 def wider(network: Network, deadline: Deadline) -> str:
     """What a wider range of paddings would give where the default values give nothing."""
-    problem = pose(network, widest=WIDEST)
     try:
+        problem = pose(network, widest=WIDEST, deadline=deadline)
         order = ORDERS["small"](problem, deadline)
     except UndecidedError:
         return ""
@@ -184,7 +187,7 @@ def count(network: Network, *, timeout: float | None = 60.0) -> int | None:
 def counted(network: Network, timeout: float | None) -> tuple[int | None, str]:
     """How many assignments fit; where that is not known None, and why."""
     deadline = Deadline(timeout)
-    problem = pose(network)
+    problem = pose(network, deadline=deadline)
     if not problem.domains:
         return (0 if problem.violations else 1), ""
     try:

@@ -105,7 +105,7 @@ def sizes(
         raise UsageError(msg)
     deadline = Deadline(timeout)
     shape, exact = reached(until(network, at), at, deadline)
-    known = not pose(unstated(network)).domains
+    known = not pose(unstated(network), deadline=deadline).domains
     if inputs is not None and not known:
         msg = "which inputs are accepted is asked of networks without question marks: solve it first"
         raise UsageError(msg)
@@ -149,7 +149,7 @@ def unstated(network: Network) -> Network:
 
 def reached(network: Network, name: str, deadline: Deadline) -> tuple[tuple[Domain | None, ...], bool]:
     """The values of each size after a layer, and whether each is reached; empty where nothing fits."""
-    problem = pose(network)
+    problem = pose(network, deadline=deadline)
     shape = problem.shapes[name]
     if problem.violations:
         return tuple(Domain(()) for _ in shape), True
@@ -175,7 +175,7 @@ def accepted(network: Network, at: str, span: tuple[int, int], deadline: Deadlin
     if not 1 <= low <= high or high - low >= MOST_INPUTS:
         msg = f"inputs are a first and a last size of at least 1, at most {MOST_INPUTS:,} in all, not {low}..{high}"
         raise UsageError(msg)
-    moving = _Moving(network, at)
+    moving = _Moving(network, at, deadline)
     works: list[int] = []
     whole: list[int] = []
     blocks: list[Block] = []
@@ -209,12 +209,12 @@ def edges(found: Inputs) -> Iterator[int]:
 class _Moving:
     """A known network whose input has spatial sizes that are all one number."""
 
-    def __init__(self, network: Network, at: str) -> None:
+    def __init__(self, network: Network, at: str, deadline: Deadline) -> None:
         self.network, self.at = network, at
         self.name, shape = next(iter(network.inputs.items()))
         unknown = Unknown(None, " n")
         self.entries = tuple(size if i == 0 and len(shape) > 1 else unknown for i, size in enumerate(shape))
-        self.problem: Problem = pose(replace(network, inputs={self.name: self.entries}))
+        self.problem: Problem = pose(replace(network, inputs={self.name: self.entries}), deadline=deadline)
         self.variable = self.problem.unknowns[" n"]
         layers: Mapping[str, Layer] = {layer.name: layer for layer in network.layers}
         self.windows = [factor for factor in self.problem.factors if _floors(factor, layers)]

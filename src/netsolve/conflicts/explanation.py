@@ -31,7 +31,7 @@ def explain(network: Network, *, timeout: float | None = 20.0, run: bool = True)
     whether anything fits.
     """
     deadline = Deadline(timeout)
-    worlds = Worlds(relaxed(network), deadline)
+    worlds = Worlds(relaxed(network, deadline), deadline)
     broken = first_broken(worlds, deadline)
     if broken is None:
         return Conflict(tuple(beyond_defaults(network, deadline)))
@@ -44,7 +44,7 @@ def beyond_defaults(network: Network, deadline: Deadline) -> list[Reason]:
     How far default values go may hang on another question mark (a padding's on its kernel), which no statement says;
     and no question mark goes further than a document may.
     """
-    problem = pose(network)
+    problem = pose(network, deadline=deadline)
     if not problem.asked or feasible(problem, deadline):
         return []
     bounds = {factor: factor.label for factor in problem.factors if factor.label.text.startswith(DEFAULTS)}

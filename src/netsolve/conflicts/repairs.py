@@ -50,12 +50,13 @@ def repair(
     """The cheapest sets of changes that make a network work: fewest numbers first, then likeliest.
 
     keep: what must stay: LAYER.ARGUMENT, LAYER, ARGUMENT, `input` or `output`; most: how many sets to give. Raises
-    DocumentError for what cannot be a network at all, UsageError for something to keep that is not there.
+    DocumentError for what cannot be a network at all, UsageError for something to keep that is not there, UndecidedError
+    where nothing was found in the time.
     """
     from netsolve.conflicts.explanation import beyond_defaults, first_broken  # noqa: PLC0415 - it asks for combinations in turn
 
     deadline = Deadline(timeout)
-    worlds = Worlds(relaxed(network), deadline)
+    worlds = Worlds(relaxed(network, deadline), deadline)
     for key in keep:
         if not any(kept(known, [key]) for known in (*worlds.relaxed.variables, *worlds.relaxed.layers)):
             msg = f"keep: there is no {key}: write LAYER.ARGUMENT, LAYER, ARGUMENT, input or output"
@@ -65,12 +66,14 @@ def repair(
         return Repair(network, works=not beyond_defaults(network, deadline))
     found: list[Change] = []
     for choice in single_changes(worlds, broken, keep):
-        if len(found) == most:
+        if len(found) == most or deadline.passed:
             break
         if change := confirmed(network, [choice], deadline, run=run):
             found.append(change)
     if not found:
         found.extend(combined(worlds, deadline, keep=keep, most=most, run=run))
+    if not found:
+        deadline.check()
     return Repair(network, works=False, changes=tuple(found))
 
 
@@ -83,16 +86,15 @@ def combined(worlds: Worlds, deadline: Deadline, *, keep: Sequence[str] = (), mo
         if not heap or deadline.passed or given == most:
             return
         cost, _, choices, here = heappop(heap)
-        if choices:
-            try:
-                here = Worlds(relaxed(changed(network, {c.key: c.value for c in choices})), deadline)
-            except DocumentError:
-                continue
+        try:
+            if choices:
+                here = Worlds(relaxed(changed(network, {c.key: c.value for c in choices}), deadline), deadline)
+            change = None if here.broken else confirmed(network, choices, deadline, run=run)
+        except DocumentError:
+            continue
+        except UndecidedError:
+            return
         if not here.broken:
-            try:
-                change = confirmed(network, choices, deadline, run=run)
-            except UndecidedError:
-                return
             if change is not None:
                 given += 1
                 yield change

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from netsolve.conflicts.base import Statement
+from netsolve.deadline import NEVER, Deadline
 from netsolve.domain import POSITIVE, Domain, Unknown
 from netsolve.engines.calls import divisors
 from netsolve.locate import Path
@@ -45,9 +46,12 @@ class Relaxed:
     layers: dict[str, Layer]
 
 
-def relaxed(network: Network) -> Relaxed:
-    """Pose a network with an unknown for every number of a layer's arguments, stated sizes, and inputs."""
-    original = pose(network)
+def relaxed(network: Network, deadline: Deadline = NEVER) -> Relaxed:
+    """Pose a network with an unknown for every number of a layer's arguments, stated sizes, and inputs.
+
+    Raises UndecidedError past the deadline.
+    """
+    original = pose(network, deadline=deadline)
     told = {
         question.key: [original.domains[v] if isinstance(v, Variable) else Domain(()) for v in question.entries]
         for question in original.questions
@@ -60,7 +64,7 @@ def relaxed(network: Network) -> Relaxed:
         inputs={name: tuple(_size(size) for size in shape) for name, shape in network.inputs.items()},
         output=None if network.output is None else _named("output", network.output),
     )
-    problem = pose(loose)
+    problem = pose(loose, deadline=deadline)
     variables = _variables(loose, problem)
     by_name = named_layers(network)
     written = {

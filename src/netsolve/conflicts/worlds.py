@@ -14,13 +14,10 @@ from typing import Any
 from netsolve.conflicts.statements import Relaxed
 from netsolve.deadline import Deadline
 from netsolve.domain import Domain
-from netsolve.errors import UndecidedError
 from netsolve.problem import EQUAL, HUGE, Factor, Operand, Variable
 
 Value = int | tuple[int, ...] | None
 """What a variable can be: one integer, several in ascending order, or anything."""
-
-OVERTIME = "the time limit is reached"
 
 MOST_ROWS = 4_000
 """Past so many combinations the result of a formula is taken for anything."""
@@ -44,9 +41,9 @@ def value_of(values: "set[int] | Domain") -> Value:
 class Worlds:
     """A relaxed problem with the values that the document gives, and what becomes of them.
 
-    base: the value of every variable as the document has it; known: whether each of these is one number; broken: the
-    factors, by index, that these values do not meet, ascending; earlier: for variables of which factors take values
-    away, by the index of each such factor, what they were before it.
+    base: the value of every variable as the document has it; known: whether each that no factor defines is one number;
+    broken: the factors, by index, that these values do not meet, ascending; earlier: for variables of which factors
+    take values away, by the index of each such factor, what they were before it.
     """
 
     def __init__(self, relaxed: Relaxed, deadline: Deadline) -> None:
@@ -57,7 +54,8 @@ class Worlds:
             variable: value_of(relaxed.written.get(variable, domain))
             for variable, domain in relaxed.problem.domains.items()
         }
-        self.known = all(isinstance(self.base[v], int) for v in relaxed.written)
+        defined = {factor.output for factor in self.factors}
+        self.known = all(isinstance(value, int) for v, value in self.base.items() if v not in defined)
         self.users: dict[Variable, list[int]] = {}
         self.definer: dict[Variable, int] = {}
         for index, factor in enumerate(self.factors):
@@ -136,8 +134,7 @@ class Worlds:
 
     def followed(self, change: Mapping[Variable, Value]) -> int | None:
         """The same, worked out."""
-        if self.deadline.passed:
-            raise UndecidedError(OVERTIME)
+        self.deadline.check()
         changed: dict[Variable, Value] = {v: value for v, value in change.items() if value != self.base[v]}
         waiting = [index for v in changed for index in self.users.get(v, ())]
         heapify(waiting)

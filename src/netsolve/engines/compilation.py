@@ -10,8 +10,7 @@ from operator import itemgetter
 from netsolve.deadline import Deadline
 from netsolve.engines.calls import Row
 from netsolve.engines.circuit import Bucket, Circuit
-from netsolve.engines.relations import OVERTIME, Relation, Relations, TooLargeError
-from netsolve.errors import UndecidedError
+from netsolve.engines.relations import Relation, Relations, TooLargeError
 from netsolve.problem import Variable
 
 MOST_ROWS = 2_000_000
@@ -37,7 +36,10 @@ def compile_circuit(
     """
     open_ = {v: found for v, found in relations.values.items() if len(found) > 1}
     positions = {v: {value: i for i, value in enumerate(found)} for v, found in open_.items()}
-    tables = [_table(relation, positions) for relation in relations.relations]
+    tables = []
+    for relation in relations.relations:
+        deadline.check()
+        tables.append(_table(relation, positions))
     circuit = _Elimination(positions, tables, deadline, hidden).run()
     circuit.fixed = tuple(v for v in relations.values if v not in open_)
     return circuit if all(bucket.value for bucket in circuit.buckets) else None
@@ -156,8 +158,7 @@ class _Elimination:
         if self.rows > MOST_ROWS:
             msg = "more combinations than tables can hold"
             raise TooLargeError(msg)
-        if self.deadline.passed:
-            raise UndecidedError(OVERTIME)
+        self.deadline.check()
 
     def close(
         self,
@@ -167,6 +168,7 @@ class _Elimination:
         members: list[tuple[int, list[int]]],
     ) -> list[Row]:
         """Sort the rows by what is left, and keep them as columns; the rows of the message."""
+        self.deadline.check()
         own = scope.index(variable)
         keys = [row[:own] + row[own + 1 :] for row in rows]
         order = sorted(range(len(rows)), key=lambda i: (keys[i], rows[i][own]))

@@ -11,6 +11,7 @@ from itertools import chain
 from math import exp, log
 from typing import Any
 
+from netsolve.deadline import Deadline
 from netsolve.engines.prior import Prior, priors_of
 from netsolve.habits import MOST_LISTED, STYLES, Choice, Choices, Habits, choices_of, cost
 from netsolve.losses import Costs, with_losses
@@ -18,6 +19,9 @@ from netsolve.problem import Problem, Variable
 from netsolve.windows import Numbers, with_meanings
 
 TIE = 1e-5
+LOOK = 4096
+"""How many values are gone through between two looks at the time."""
+
 CLOSE = 1e-9
 
 
@@ -128,10 +132,11 @@ def total_of(powers: Iterable[float]) -> float:
     return most + log(sum(exp(power - most) for power in found))
 
 
-def flat_costs(problem: Problem, variable: Variable, values: Sequence[int]) -> list[float]:
+def flat_costs(problem: Problem, variable: Variable, values: Sequence[int], deadline: Deadline) -> list[float]:
     """What values cost that habits know nothing of: the n-th that is liked costs log n.
 
-    Liked first is what torch has by default, then what is smaller, and of kernels the odd ones.
+    Liked first is what torch has by default, then what is smaller, and of kernels the odd ones. Raises UndecidedError
+    past the deadline.
     """
     domain = problem.domains[variable]
     every = list(domain) if domain.count is not None and domain.count <= MOST_LISTED else values
@@ -141,7 +146,12 @@ def flat_costs(problem: Problem, variable: Variable, values: Sequence[int]) -> l
         given = ((value if isinstance(v, Variable) else v for v in c.operands) for c in own)
         return sum(int(c.formula(*row)) for c, row in zip(own, given, strict=True)), abs(value), value
 
-    ranks = {value: rank for rank, value in enumerate(sorted(every, key=dislike))}
+    disliked: list[tuple[int, int, int]] = []
+    for value in every:
+        if len(disliked) % LOOK == 0:
+            deadline.check()
+        disliked.append(dislike(value))
+    ranks = {value: rank for rank, (*_, value) in enumerate(sorted(disliked))}
     return [log(1 + ranks[value]) for value in values]
 
 

@@ -100,7 +100,7 @@ class Plausibility:
         numbers, found = self.likelihood.numbers, {}
         for variable in self.choices.flat:
             values = self.tables.values(variable)
-            found[variable] = numbers.costs(variable, values, flat_costs(problem, variable, values))
+            found[variable] = numbers.costs(variable, values, flat_costs(problem, variable, values, self.deadline))
         return found
 
     @cached_property

@@ -21,7 +21,6 @@ MOST_WORK = 3_000_000
 MOST_VALUES = 100_000
 """How many values a variable may have before the problem is left to z3."""
 
-OVERTIME = "the time limit is reached"
 
 MOST_UNWATCHED = 50_000
 """How many rows are worked on between two looks at the clock."""
@@ -191,6 +190,8 @@ class _Propagation:
         Whether every variable still has a value.
         """
         for call in reversed(calls):
+            if call.formula.falls and call.output is not None:
+                self.bound_falling(call)
             open_ = [v for v in call.inputs if self.domains[v].high is None] if call.output is not None else []
             if call.output is None or not open_ or (output := self.domains[call.output]).high is None:
                 continue
@@ -198,11 +199,22 @@ class _Propagation:
                 possible = Domain.of(divisors(output.low)) if output.count == 1 else Domain.between(1, output.high)
                 for variable in open_:
                     self.domains[variable] = self.domains[variable] & possible
-            elif len(open_) == 1:
+            elif len(open_) == 1 and open_[0] not in falling(call):
                 self.bound_operand(call, open_[0], output.high)
             if not all(self.domains[v].ranges for v in open_):
                 return False
         return True
+
+    def bound_falling(self, call: Call) -> None:
+        """A size falls with some of what it is made of, and is at least 1: these are at most where it still is."""
+        highs = [self.domains[v].high if isinstance(v, Variable) else v for v in call.operands]
+        for v in falling(call):
+            place = call.operands.index(v)
+            if highs[place] is None and highs.count(None) == 1:
+                top = 1
+                while top < LARGEST and call.formula(*highs[:place], top, *highs[place + 1 :]) >= 1:
+                    top *= 2
+                self.domains[v] = self.domains[v] & Domain.between(1, top)
 
     def bound_operand(self, call: Call, variable: Variable, high: int) -> None:
         """Sizes grow with the sizes they come from: search for the last input size that can end below `high`."""
@@ -348,11 +360,11 @@ class _Propagation:
         if self.work < 0:
             msg = "more combinations than tables can hold"
             raise TooLargeError(msg)
-        if self.deadline.passed:
-            raise UndecidedError(OVERTIME)
+        self.deadline.check()
 
     def shrink(self, relation: Relation) -> list[Variable]:
         """Keep only the values that occur in a relation; the variables that lost some."""
+        self.deadline.check()
         shrunk = []
         columns = relation.project()
         relation.breadths = list(map(len, columns))
@@ -402,6 +414,7 @@ class _Propagation:
 
     def open_part(self, relation: Relation) -> Relation | None:
         """A relation without the variables that have one value; None where fewer than one is left."""
+        self.deadline.check()
         keep = [i for i, v in enumerate(relation.scope) if v not in self.only]
         if not keep:
             return None
@@ -409,3 +422,9 @@ class _Propagation:
             return relation
         rows = list(dict.fromkeys([tuple([row[i] for i in keep]) for row in relation.rows]))
         return Relation(tuple(relation.scope[i] for i in keep), rows)
+
+
+def falling(call: Call) -> list[Variable]:
+    """The variables with which the value of a call falls."""
+    pairs = zip(call.formula.operands, call.operands, strict=True)
+    return [v for name, v in pairs if name in call.formula.falls and isinstance(v, Variable)]

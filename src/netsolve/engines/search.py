@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Any
 from netsolve.deadline import Deadline
 from netsolve.engines.likelihood import CLOSE
 from netsolve.engines.ranking import INFINITE, Ranking
-from netsolve.engines.relations import OVERTIME
-from netsolve.errors import UndecidedError
 
 if TYPE_CHECKING:
     from netsolve.engines.plausible import Plausibility
@@ -60,8 +58,7 @@ class Search:
         while heap:
             bound, _, judged, style, values, known = heapq.heappop(heap)
             complete = len(values) == len(self.order)
-            if deadline.passed:
-                raise UndecidedError(OVERTIME)
+            deadline.check()
             if not judged:
                 ranking = self.ranking(style, values)
                 bound = max(bound, self.prior(style, values) + ranking.least)

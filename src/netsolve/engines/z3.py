@@ -14,13 +14,13 @@ from typing import Any, TypeVar
 
 import z3
 
-from netsolve.deadline import Deadline
+from netsolve.deadline import OVERTIME, Deadline
 from netsolve.domain import LARGEST, Domain
 from netsolve.engines.base import Assignment
 from netsolve.engines.calls import divisors
 from netsolve.engines.endless import needed
 from netsolve.engines.interrupts import Interrupts
-from netsolve.engines.relations import MOST_VALUES, OVERTIME
+from netsolve.engines.relations import MOST_VALUES
 from netsolve.engines.terms import Term, expression_of
 from netsolve.errors import UndecidedError
 from netsolve.problem import EQUAL, Cost, Factor, Operand, Problem, Variable, product_of
@@ -154,8 +154,7 @@ class Session:
     def look_up(self) -> None:
         """Stop where that was asked for, where the time is over, or where z3 holds too much."""
         self.interrupts.stop()
-        if self.deadline.passed:
-            raise UndecidedError(OVERTIME)
+        self.deadline.check()
         if z3.Z3_get_estimated_alloc_size() > MOST_MEMORY * 2**20:
             raise UndecidedError(why(OVERFULL))
 
@@ -240,9 +239,8 @@ class Session:
     def verdict(self, *assumptions: Any) -> bool:
         """Whether there is an assignment. Raises UndecidedError where z3 does not say."""
         self.interrupts.stop()
+        self.deadline.check()
         left = min(self.deadline.remaining, 1e6)
-        if left <= 0:
-            raise UndecidedError(OVERTIME)
         self.solver.set("timeout", int(left * 1000) + LATE)
         try:
             verdict = self.solver.check(*assumptions)

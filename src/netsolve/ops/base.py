@@ -27,13 +27,16 @@ class Formula:
 
     Operators write it on integers; engines call it with integers or with terms of their own. Names: `n` the size of
     the input along an axis, `out` the size of the output along it, `in_channels`, and any argument of the operator.
+    falls: the names with which the value, a size, falls; it grows with all other sizes that it is made of.
     """
 
-    __slots__ = ("function", "operands")
+    __slots__ = ("falls", "function", "operands")
 
-    def __init__(self, function: Callable[..., Any], operands: Iterable[str] | None = None) -> None:
+    def __init__(
+        self, function: Callable[..., Any], operands: Iterable[str] | None = None, *, falls: Iterable[str] = ()
+    ) -> None:
         """Take the operands from the function's signature unless they are given."""
-        self.function = function
+        self.function, self.falls = function, frozenset(falls)
         self.operands = tuple(inspect.signature(function).parameters if operands is None else operands)
 
     def __call__(self, *values: Any) -> Any:

@@ -63,7 +63,7 @@ class Reshaped(Operator):
         "the new sizes multiply to as many numbers as there are", lambda total, known: total == known
     )
     rules = (whole, equal)
-    rest: ClassVar[Formula] = Formula(lambda total, known: total // known)
+    rest: ClassVar[Formula] = Formula(lambda total, known: total // known, falls=["known"])
 
     def reshaped(self, trace: Trace, name: str, old: Shape) -> Shape:
         """The sizes that an argument gives, with what is left in place of -1."""
@@ -72,7 +72,7 @@ class Reshaped(Operator):
         sizes = [trace.argument(name, entry) for entry in range(count)]
         total = trace.product(old)
         known = tuple(size for size in sizes if not _is_rest(size))
-        product = trace.product(known) if known else 1
+        product = known[0] if len(known) == 1 else trace.product(known) if known else 1
         if len(known) == len(sizes):
             trace.require(self.equal, total=total, known=product)
             return tuple(sizes)

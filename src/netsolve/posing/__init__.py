@@ -2,6 +2,7 @@
 
 from os import PathLike
 
+from netsolve.deadline import NEVER, Deadline
 from netsolve.domain import POSITIVE, Unknown
 from netsolve.errors import DocumentError, UsageError
 from netsolve.network import Network
@@ -13,19 +14,24 @@ from netsolve.problem import Problem, Question, Variable, Written
 
 __all__ = ["pose", "taken"]
 
+LOOK = 200
+"""How many layers are posed between two looks at the time: a few hundredths of a second."""
 
-def pose(network: Network, *, widest: int | None = None) -> Problem:
+
+def pose(network: Network, *, widest: int | None = None, deadline: Deadline = NEVER) -> Problem:
     """The network as a problem.
 
     widest: take paddings of convolutions up to this number where the document gives no values, instead of the default
     ones. Raises DocumentError with everything that cannot be a network at all (a layer on an input of the wrong kind,
-    an expression that names nothing).
+    an expression that names nothing), UndecidedError past the deadline.
     """
     draft = Draft(taken(network), widest)
     _inputs(draft)
     layers = {layer.name: LayerTrace(draft, layer) for layer in network.layers}
     draft.traces.update(layers)
-    for trace in layers.values():
+    for index, trace in enumerate(layers.values(), 1):
+        if index % LOOK == 0:
+            deadline.check()
         trace.pose()
     _output(draft)
     for index, expression in enumerate(network.constraints):

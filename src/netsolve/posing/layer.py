@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cache, partial
 from typing import Any, NoReturn
 
-from netsolve.domain import POSITIVE, Domain, Unknown
+from netsolve.domain import LARGEST, POSITIVE, Domain, Unknown
 from netsolve.network import Layer
 from netsolve.ops.arguments import Asked, AskedSwitch, Default, Inferred, show
 from netsolve.ops.base import OPERATORS, Formula, Mismatch, Operator, Rule, Shape, Size, Trace
@@ -158,7 +158,7 @@ class LayerTrace:
         rows = [(limit, [self.largest(v) for v in operands]) for limit, operands in limits]
         if any(None in values for _, values in rows):
             return None
-        return Domain.between(default.low, min(limit(*values) for limit, values in rows))
+        return Domain.between(default.low, min(LARGEST, *(limit(*values) for limit, values in rows)))
 
     def largest(self, operand: Operand) -> int | None:
         """The largest value of an operand."""

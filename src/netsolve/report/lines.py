@@ -14,8 +14,7 @@ from rich.table import Table
 
 from netsolve.answer import Preference, Solution
 from netsolve.batch import Document, Done
-from netsolve.deadline import Deadline
-from netsolve.engines.relations import OVERTIME
+from netsolve.deadline import OVERTIME, Deadline
 from netsolve.errors import (
     FAULT,
     DocumentError,
