@@ -50,8 +50,8 @@ def repair(
     """The cheapest sets of changes that make a network work: fewest numbers first, then likeliest.
 
     keep: what must stay: LAYER.ARGUMENT, LAYER, ARGUMENT, `input` or `output`; most: how many sets to give. Raises
-    DocumentError for what cannot be a network at all, UsageError for something to keep that is not there, UndecidedError
-    where nothing was found in the time.
+    DocumentError for what cannot be a network at all, UsageError for something to keep that is not there,
+    UndecidedError where nothing was found in the time.
     """
     from netsolve.conflicts.explanation import beyond_defaults, first_broken  # noqa: PLC0415 - it asks for combinations in turn
 
