@@ -183,10 +183,6 @@ MISTAKES: dict[str, tuple[str, list[str]]] = {
         [
             'net.toml:3: b_1: there is no key "wide" here (did you mean width?)',
             "net.toml:3: b_1: block b needs width (write width = ...)",
-            (
-                "net.toml:7: b_1.conv2d_1.out_channels: "
-                '"width" is neither an integer nor a question mark such as "?", "?0..3", "?1|3|5" or "?p"'
-            ),
         ],
     ),
     "an argument that cannot be": (

@@ -300,8 +300,11 @@ class Expansion:
             return output
         wanted = self.bodies.arguments(block)
         self.unknown_keys(table, BLOCK_KEYS | frozenset(wanted), path, name)
-        for missing in [argument for argument in wanted if argument not in table]:
-            self.mistake(path, name, f"block {block} needs {missing}", f"write {missing} = ...")
+        missing = [argument for argument in wanted if argument not in table]
+        for argument in missing:
+            self.mistake(path, name, f"block {block} needs {argument}", f"write {argument} = ...")
+        if missing:  # its layers would be mistaken for that alone
+            return output
         given, where = self.given(written, path, block, scope.arguments), ("blocks", block, "layers")
         for i in range(self.times(table, path, name)):
             prefix = f"{name}.{i}." if "repeat" in table else f"{name}."
