@@ -133,6 +133,17 @@ def test_a_conflict_is_real_and_minimal_and_its_changes_work(text: str) -> None:
         assert best.verify().verified is True
 
 
+@pytest.mark.parametrize("padding", [0, "?"])
+def test_a_linear_layer_that_was_meant_for_all_numbers_needs_a_flatten(padding: Any) -> None:
+    linear = table(op="Linear", in_features=8 * 15 * 15, out_features=10)
+    conflict = explain(loads(document(conv(3, out_channels=8, padding=padding), pool(), linear, input=(3, 32, 32))))
+    text = 'it takes the last size alone, and 8 x 15 x 15 flattened is 1800: put { op = "Flatten" } before it'
+    assert str(conflict.reasons[1]) == f"line 5: linear_1: {text}"
+    other = table(op="Linear", in_features=77, out_features=10)  # no shape flattened is that
+    conflict = explain(loads(document(conv(3, out_channels=8, padding=padding), pool(), other, input=(3, 32, 32))))
+    assert not any("Flatten" in reason.text for reason in conflict.reasons)
+
+
 def test_an_unknown_size_of_an_opaque_layer_may_have_no_value() -> None:
     layers = [
         table(op="opaque", out=[4, "?p"]),

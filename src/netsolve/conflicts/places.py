@@ -1,6 +1,8 @@
 """Where a network breaks, in words: what a size can be there, and what the layers below need."""
 
 from collections.abc import Iterator
+from itertools import product
+from math import prod
 
 from netsolve.conflicts.base import Reason
 from netsolve.conflicts.cores import reaches
@@ -14,6 +16,8 @@ MOST_LOOKED = 512
 """How many sizes are tried to learn which ones the layers below need."""
 
 MOST_RANGES = 6
+MOST_SHAPES = 10_000
+"""How many shapes that an input may have are multiplied."""
 
 
 def breaking(worlds: Worlds, broken: int) -> Iterator[Reason]:
@@ -23,11 +27,28 @@ def breaking(worlds: Worlds, broken: int) -> Iterator[Reason]:
     where = "" if layer is None else layer.name
     line = worlds.relaxed.network.line(path or (() if layer is None else layer.path))
     yield Reason(where, disagreement(worlds, broken), line)
-    if layer is not None and isinstance(layer.op, Meet | Cat):
+    if layer is not None and (text := unflattened(worlds, layer)):
+        yield Reason(where, text, line)
+    elif layer is not None and isinstance(layer.op, Meet | Cat):
         yield Reason(where, f"its inputs: {'; '.join(branch(worlds, name) for name in layer.inputs)}", line)
     elif layer is not None and (above := spatial_above(worlds, layer)) and (text := needed(worlds, above, broken)):
         own = worlds.relaxed.layers.get(above)
         yield Reason("", text, None if own is None else worlds.relaxed.network.line(own.path))
+
+
+def unflattened(worlds: Worlds, layer: Layer) -> str:
+    """What to do where a linear layer has the features of all sizes of its input, and takes the last one alone."""
+    shape = worlds.relaxed.problem.shapes[layer.inputs[0]]
+    values = [look(worlds, v) for v in shape]
+    columns = [(n,) if isinstance(n, int) else n or () for n in values]
+    features = getattr(layer.op, "in_features", None)
+    if len(shape) == 1 or not isinstance(features, int) or prod(len(column) for column in columns) > MOST_SHAPES:
+        return ""
+    found = next((row for row in product(*columns) if prod(row) == features), None)
+    if found is None:
+        return ""
+    sizes = " x ".join(map(str, found))
+    return f'it takes the last size alone, and {sizes} flattened is {features}: put {{ op = "Flatten" }} before it'
 
 
 def disagreement(worlds: Worlds, broken: int) -> str:
