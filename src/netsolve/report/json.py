@@ -11,6 +11,10 @@ SCHEMA_VERSION = 1
 NOTHING = "no values of the question marks, within their ranges, fit"
 
 
+DELETE = "\x7f"
+"""The one sign of ASCII that JSON does not escape, and terminals may obey."""
+
+
 def answer_json(
     answer: Answer,
     solutions: tuple[Solution, ...],
@@ -110,4 +114,6 @@ def line(data: dict[str, Any]) -> str:
 
 def _printable(text: str) -> str:
     """JSON with signs that a terminal might obey escaped; as they are not ASCII they stand in strings alone."""
+    if text.isascii() and DELETE not in text:  # what comes before it in ASCII is escaped by now
+        return text
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
