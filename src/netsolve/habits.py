@@ -10,14 +10,14 @@ package (`habits.json`), made by `benchmarks/learn.py`.
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cache, cached_property, lru_cache
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from importlib import resources
 from itertools import chain
 from math import exp, log
 from typing import Any, NamedTuple
 
-from netsolve.domain import Domain, Unknown
+from netsolve.domain import Unknown
 from netsolve.network import Layer, Network
 from netsolve.ops.window import same_padding, span
 from netsolve.problem import Problem, Variable
@@ -41,8 +41,7 @@ FLAT = 1e-3
 """The share of a habit that is spread evenly over all values, since every value has been seen somewhere."""
 
 
-@dataclass(frozen=True)
-class Key:
+class Key(NamedTuple):
     """What makes layers alike along an axis; a number that is itself unknown is None."""
 
     argument: str
@@ -54,12 +53,12 @@ class Key:
     ceil_mode: bool | None = False
     stem: bool | None = None
 
-    @cached_property
+    @property
     def known(self) -> bool:
         """Whether the window is known, so that a padding can be told by what it does."""
         return None not in (self.kernel_size, self.stride, self.dilation)
 
-    @cached_property
+    @property
     def exact(self) -> str:
         """The key of the table of values."""
         return self.words(self.kernel_size, self.stride, self.dilation)
@@ -76,12 +75,12 @@ class Key:
         shown = ["?" if part is None else str(part) for part in window]
         return " ".join([self.argument, self.kind, *shown, *(word for word, holds in marks if holds)])
 
-    @cached_property
+    @property
     def pooled(self) -> "Key":
         """The same wherever it stands."""
-        return replace(self, stem=None)
+        return self._replace(stem=None)
 
-    @cached_property
+    @property
     def family(self) -> str:
         """The key of the table of what values do, for keys that are rare."""
         if self.kernel_size is None or self.stride is None:
@@ -192,7 +191,7 @@ def surroundings(network: Network) -> Surroundings:
     """What surrounds the layers of a network."""
     pads = frozenset(layer.name for layer in network.layers if "Pad" in layer.op.torch_name)
     after = frozenset(layer.name for layer in network.layers if not pads.isdisjoint(layer.inputs)) if pads else pads
-    names = [layer.name for layer in network.layers]
+    names = list(network.by_name)
     uses = Counter(chain.from_iterable([layer.inputs for layer in network.layers]))
     branch = next((i for i, name in enumerate(names) if uses[name] > 1), None)
     return Surroundings(after, None if branch is None else frozenset(names[: branch + 1]))
@@ -278,12 +277,12 @@ class Choices:
 def choices_of(problem: Problem) -> Choices:
     """Sort the question marks of a problem into groups."""
     network = problem.network
-    layers = {layer.name: layer for layer in network.layers}
+    layers = network.by_name
     around = surroundings(network)
     found = Choices()
     members: dict[Key, list[Choice]] = {}
     seen: set[Variable] = set()
-    listed: dict[Domain, tuple[int, ...]] = {}
+    listed: dict[Any, tuple[int, ...]] = {}
     for question in problem.questions:
         name, _, argument = question.key.rpartition(".")
         keys = keys_of(layers[name], argument, around) if name in layers else ()
@@ -293,9 +292,10 @@ def choices_of(problem: Problem) -> Choices:
             seen.add(operand)
             key = (keys[axis] if question.listed else _shared(keys)) if keys else None
             domain = problem.domains[operand]
-            values = listed.get(domain)
+            values = listed.get(domain.ranges)
             if values is None:
-                values = listed[domain] = tuple(domain) if (domain.count or MOST_LISTED + 1) <= MOST_LISTED else ()
+                few = (domain.count or MOST_LISTED + 1) <= MOST_LISTED
+                values = listed[domain.ranges] = tuple(domain) if few else ()
             if key is None or not key.known or not values:
                 found.flat[operand] = ()
             else:

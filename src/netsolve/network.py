@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from netsolve.domain import Domain, Unknown
@@ -152,6 +153,11 @@ class Network:
         if mistakes:
             raise DocumentError(mistakes)
 
+    @cached_property
+    def by_name(self) -> Mapping[str, Layer]:
+        """The layers by name."""
+        return {layer.name: layer for layer in self.layers}
+
     @property
     def results(self) -> tuple[str, ...]:
         """The layers whose results are wanted."""
@@ -184,7 +190,7 @@ class Network:
             msg = f'values are written by key, such as {{"conv2d_1.padding": 1}}, not {values!r:.40}'
             raise UsageError(msg)
         mistakes: list[Mistake] = []
-        inputs, layers = dict(self.inputs), {layer.name: layer for layer in self.layers}
+        inputs, layers = dict(self.inputs), dict(self.by_name)
         written = dict(layers)
         named: dict[str, int] = {}
         for key, value in values.items():

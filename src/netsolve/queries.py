@@ -254,16 +254,15 @@ def unknowns_in(problem: Problem) -> list[Mistake]:
     """A mistake for each question mark of a document, where there should be none."""
     network = problem.network
     found: dict[Any, Mistake] = {}
-    layers = {layer.name: layer for layer in network.layers}
     for question in problem.questions:
         name, _, argument = question.key.rpartition(".")
-        written = getattr(layers[name].op, argument) if name else network.inputs[question.key]
+        written = getattr(network.by_name[name].op, argument) if name else network.inputs[question.key]
         several = () if set(network.inputs) == {"input"} else ("inputs",)
         for index, entry in enumerate(written if question.listed else (written,)):
             if isinstance(entry, Unknown):
                 place = index if question.listed else None
                 where = question.key + (f"[{index}]" if question.listed else "")
-                path = layers[name].at(argument, place) if name else (*several, question.key, index)
+                path = network.by_name[name].at(argument, place) if name else (*several, question.key, index)
                 text = "a question mark, and check is for networks without"
                 mistake = Mistake(where, text, "use solve", network.line(path))
                 found.setdefault(path if network.source else where, mistake)

@@ -1,6 +1,6 @@
 """Which sizes a network can reach, and what it makes of inputs of other sizes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
@@ -10,7 +10,7 @@ from netsolve.domain import Domain, Unknown
 from netsolve.engines.elimination import tables_of
 from netsolve.engines.relations import TooLargeError
 from netsolve.errors import UndecidedError, UsageError, torch_needed
-from netsolve.network import Layer, Network
+from netsolve.network import Network
 from netsolve.pattern import Pattern, pattern_of
 from netsolve.posing import pose, taken
 from netsolve.problem import Factor, Problem, Variable
@@ -216,8 +216,7 @@ class _Moving:
         self.entries = tuple(size if i == 0 and len(shape) > 1 else unknown for i, size in enumerate(shape))
         self.problem: Problem = pose(replace(network, inputs={self.name: self.entries}), deadline=deadline)
         self.variable = self.problem.unknowns[" n"]
-        layers: Mapping[str, Layer] = {layer.name: layer for layer in network.layers}
-        self.windows = [factor for factor in self.problem.factors if _floors(factor, layers)]
+        self.windows = [factor for factor in self.problem.factors if _floors(factor, network)]
 
     def through(self, size: int) -> tuple[dict[Variable, int], Factor | None]:
         """The values of all variables for one input size, and the first factor that does not hold."""
@@ -261,10 +260,10 @@ class _Moving:
         return Boundary(size, accepted=False, agrees=stopped, layer=broken.label.layer)
 
 
-def _floors(factor: Factor, layers: Mapping[str, Layer]) -> bool:
+def _floors(factor: Factor, network: Network) -> bool:
     """Whether a factor is the size after a window that a floor may keep from the last cells."""
     names: tuple[Any, ...] = factor.formula.operands
     if factor.output is None or not {"n", "kernel_size", "stride"} <= set(names) or "output_padding" in names:
         return False
-    op = layers[factor.label.layer].op
+    op = network.by_name[factor.label.layer].op
     return not getattr(op, "ceil_mode", False) and "Unpool" not in op.torch_name

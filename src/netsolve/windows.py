@@ -113,7 +113,7 @@ class Numbers:
 
     def __init__(self, problem: Problem, habits: Habits) -> None:
         """Note what the question marks of windows stand in, and the numbers that the network has."""
-        layers = {layer.name: layer for layer in problem.network.layers}
+        layers = problem.network.by_name
         self.habits = habits
         self.where: dict[Variable, tuple[str, ...]] = {}
         for question in problem.questions:

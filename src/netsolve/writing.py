@@ -67,7 +67,7 @@ def _home(network: Network, key: str) -> Path:
     if key in network.inputs:
         return ("input",) if set(network.inputs) == {"input"} else ("inputs", key)
     name, _, argument = key.rpartition(".")
-    return next(layer for layer in network.layers if layer.name == name).at(argument)
+    return network.by_name[name].at(argument)
 
 
 def _alone(network: Network, key: str, path: Path) -> None:
@@ -122,13 +122,15 @@ def _agreed(network: Network, values: Mapping[str, Any]) -> dict[Path, Any]:
 
 def _places(network: Network, values: Mapping[str, Any]) -> Iterator[tuple[str, Path, Any]]:
     """Each value with its key and the place of its question mark, entry by entry where there is a list."""
-    layers = {layer.name: layer for layer in network.layers}
     several = set(network.inputs) != {"input"}
     for key, value in values.items():
         owner, _, argument = key.rpartition(".")
         if owner:
-            written = getattr(layers[owner].op, argument)
-            paths = [layers[owner].at(argument, i if isinstance(value, tuple) else None) for i in range(_count(value))]
+            written = getattr(network.by_name[owner].op, argument)
+            paths = [
+                network.by_name[owner].at(argument, i if isinstance(value, tuple) else None)
+                for i in range(_count(value))
+            ]
         else:
             written = network.inputs[key]
             paths = [(*(("inputs", key) if several else (key,)), index) for index in range(_count(value))]

@@ -54,7 +54,7 @@ def roles(relaxed: Relaxed, key: str, variables: tuple[Variable, ...]) -> Iterat
         name = relaxed.network.results[0] if key == "output" else layer or key
         whole = len(variables) == len(relaxed.problem.shapes[name])
         yield from ((int(whole and place > 0), v) for place, v in enumerate(variables))
-    elif relaxed.layers[layer].op.arguments[argument].entries == "sides":  # the last axis comes first
+    elif relaxed.network.by_name[layer].op.arguments[argument].entries == "sides":  # the last axis comes first
         yield from ((place % 2, v) for place, v in reversed([*enumerate(variables)]))
     else:
         yield from ((0, v) for v in variables)

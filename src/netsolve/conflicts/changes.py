@@ -153,8 +153,7 @@ def mixed(choices: Sequence[Choice], most: int) -> list[Choice]:
 
 def sentence(network: Network, choice: Choice) -> str:
     """A change as its author would say it."""
-    layers = {layer.name: layer for layer in network.layers}
-    written = written_value(network, choice.key, layers)
+    written = written_value(network, choice.key)
     layer, _, argument = choice.key.rpartition(".")
     if choice.key in network.inputs or choice.key == "output":
         return f"{choice.key} = {text_of(choice.value)} instead of {text_of(written)}"
@@ -163,6 +162,6 @@ def sentence(network: Network, choice: Choice) -> str:
         return f'{layer}: padding = "{choice.value}"{note}'
     if isinstance(written, Unknown) and written.domain is None:
         return f"{layer}: {argument} = {text_of(choice.value)}, which is outside the default values"
-    default = getattr(type(layers[layer].op), argument, None) if argument != "out" else None
+    default = getattr(type(network.by_name[layer].op), argument, None) if argument != "out" else None
     which = ", torch's default" if written == default else ""
     return f"{layer}: {argument} = {text_of(choice.value)} instead of {text_of(written)}{which}"

@@ -51,7 +51,7 @@ def arguments(worlds: Worlds, key: str, numbers: tuple[int, ...]) -> Iterator[Ch
     """Other values of an argument: one for all entries first, then for each of them alone."""
     relaxed = worlds.relaxed
     variables = relaxed.variables[key]
-    written = written_value(relaxed.network, key, relaxed.layers)
+    written = written_value(relaxed.network, key)
     base = [worlds.base[v] for v in variables]
     plain = [b for b in base if isinstance(b, int)]
     rows: dict[tuple[int, ...], float] = {}
@@ -67,7 +67,7 @@ def arguments(worlds: Worlds, key: str, numbers: tuple[int, ...]) -> Iterator[Ch
                 row = tuple(number if i == place else b for i, b in enumerate(plain))
                 rows[row] = away(row, base)
     boolean = isinstance(written, bool) or (isinstance(written, Unknown) and key.endswith("ceil_mode"))
-    places = [place for place, _ in entries_of(relaxed.network, key, relaxed.layers)]
+    places = [place for place, _ in entries_of(relaxed.network, key)]
     for row, distance in sorted(rows.items(), key=lambda item: item[1])[:MOST_SIDES]:
         if distance:
             value: Any = bool(row[0]) if boolean else row[0]
@@ -111,7 +111,7 @@ def stated(worlds: Worlds, key: str) -> Iterator[Choice]:
     """What the layers above give, in place of a stated size; the nearest of it where that is several or anything."""
     relaxed = worlds.relaxed
     layer = key.removesuffix(".out") if key != "output" else relaxed.network.results[0]
-    written = written_value(relaxed.network, key, relaxed.layers)
+    written = written_value(relaxed.network, key)
     shape = relaxed.problem.shapes[layer]
     columns: list[tuple[Any, ...]] = []
     for entry, size in zip(written, shape[len(shape) - len(written) :], strict=True):

@@ -100,7 +100,7 @@ class Likelihood:
         cost = PRIORS.get(argument, RARE) + FAR * min(choice.distance, 5)
         if argument not in SHAPING:
             return cost
-        there = self.worlds.relaxed.layers[layer]
+        there = self.worlds.relaxed.network.by_name[layer]
         old, new = self.own(there, argument), short(choice.value)
         kind = self.kind(there, argument)
         asked = isinstance(old, Unknown)

@@ -22,7 +22,7 @@ MOST_SHAPES = 10_000
 
 def breaking(worlds: Worlds, broken: int) -> Iterator[Reason]:
     """What does not agree at the factor `broken`, then what the layers below would need of the layer above."""
-    layer = worlds.relaxed.layers.get(worlds.factors[broken].label.layer)
+    layer = worlds.relaxed.network.by_name.get(worlds.factors[broken].label.layer)
     path = worlds.factors[broken].label.path
     where = "" if layer is None else layer.name
     line = worlds.relaxed.network.line(path or (() if layer is None else layer.path))
@@ -32,7 +32,7 @@ def breaking(worlds: Worlds, broken: int) -> Iterator[Reason]:
     elif layer is not None and isinstance(layer.op, Meet | Cat):
         yield Reason(where, f"its inputs: {'; '.join(branch(worlds, name) for name in layer.inputs)}", line)
     elif layer is not None and (above := spatial_above(worlds, layer)) and (text := needed(worlds, above, broken)):
-        own = worlds.relaxed.layers.get(above)
+        own = worlds.relaxed.network.by_name.get(above)
         yield Reason("", text, None if own is None else worlds.relaxed.network.line(own.path))
 
 
@@ -96,7 +96,7 @@ def shape_words(worlds: Worlds, name: str) -> str:
 def spatial_above(worlds: Worlds, layer: Layer) -> str:
     """The nearest tensor above with spatial axes; empty where there is none."""
     name = layer.inputs[0]
-    layers, shapes = worlds.relaxed.layers, worlds.relaxed.problem.shapes
+    layers, shapes = worlds.relaxed.network.by_name, worlds.relaxed.problem.shapes
     while name in layers and (len(shapes[name]) < 2 or keeps(worlds, layers[name])):  # noqa: PLR2004 - channels and a size
         name = layers[name].inputs[0]
     return name if len(shapes[name]) > 1 else ""

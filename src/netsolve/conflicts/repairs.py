@@ -58,7 +58,7 @@ def repair(
     deadline = Deadline(timeout)
     worlds = Worlds(relaxed(network, deadline), deadline)
     for key in keep:
-        if not any(kept(known, [key]) for known in (*worlds.relaxed.variables, *worlds.relaxed.layers)):
+        if not any(kept(known, [key]) for known in (*worlds.relaxed.variables, *worlds.relaxed.network.by_name)):
             msg = f"keep: there is no {key}: write LAYER.ARGUMENT, LAYER, ARGUMENT, input or output"
             raise UsageError(msg)
     broken = first_broken(worlds, deadline)

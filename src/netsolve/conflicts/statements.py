@@ -34,7 +34,7 @@ class Relaxed:
 
     loose: with the unknowns; problem: its problem; variables: for each key the variables of its entries; written: for
     each of these variables what the document says, where it says a number, or the values of its question mark;
-    statements: by key, what is stated (an argument left at torch's default is none); layers: by name.
+    statements: by key, what is stated (an argument left at torch's default is none).
     """
 
     network: Network
@@ -43,7 +43,6 @@ class Relaxed:
     variables: dict[str, tuple[Variable, ...]]
     written: dict[Variable, Domain]
     statements: dict[str, Statement]
-    layers: dict[str, Layer]
 
 
 def relaxed(network: Network, deadline: Deadline = NEVER) -> Relaxed:
@@ -66,13 +65,12 @@ def relaxed(network: Network, deadline: Deadline = NEVER) -> Relaxed:
     )
     problem = pose(loose, deadline=deadline)
     variables = _variables(loose, problem)
-    by_name = named_layers(network)
     written = {
         variable: domain
         for key, found in variables.items()
-        for variable, domain in zip(found, _domains(network, told, key, by_name), strict=True)
+        for variable, domain in zip(found, _domains(network, told, key), strict=True)
     }
-    return Relaxed(network, loose, problem, variables, written, statements_of(network), by_name)
+    return Relaxed(network, loose, problem, variables, written, statements_of(network))
 
 
 def _variables(loose: Network, problem: Problem) -> dict[str, tuple[Variable, ...]]:
@@ -158,26 +156,21 @@ def _joined(left: Domain, right: Domain) -> Domain:
     return right if top is None else left | right
 
 
-def named_layers(network: Network) -> dict[str, Layer]:
-    """The layers by name."""
-    return {layer.name: layer for layer in network.layers}
-
-
-def _domains(network: Network, told: Told, key: str, layers: dict[str, Layer]) -> Iterator[Domain]:
+def _domains(network: Network, told: Told, key: str) -> Iterator[Domain]:
     """What the document says of each entry of a key, in order, as far as an unknown stands for it."""
-    for index, entry in entries_of(network, key, layers):
+    for index, entry in entries_of(network, key):
         if isinstance(entry, Unknown):
             yield told[key][index] if key in told else told[f"?{entry.name}"][0]
         else:
             yield Domain.between(int(entry), int(entry))
 
 
-def entries_of(network: Network, key: str, layers: dict[str, Layer]) -> list[tuple[int, Any]]:
+def entries_of(network: Network, key: str) -> list[tuple[int, Any]]:
     """The numbers and question marks of a key that are unknowns in the relaxed network, with their places."""
-    value = written_value(network, key, layers)
+    value = written_value(network, key)
     stated = key == "output" or key.endswith(".out")
     found = enumerate(value if isinstance(value, tuple) else (value,))
-    rest = not stated and key not in network.inputs and _least(layers, key) >= 1
+    rest = not stated and key not in network.inputs and _least(network, key) >= 1
     return [
         (index, entry)
         for index, entry in found
@@ -186,21 +179,21 @@ def entries_of(network: Network, key: str, layers: dict[str, Layer]) -> list[tup
     ]
 
 
-def _least(layers: dict[str, Layer], key: str) -> int:
+def _least(network: Network, key: str) -> int:
     """The least value of an argument."""
     name, _, argument = key.rpartition(".")
-    kind = layers[name].op.arguments[argument]
+    kind = network.by_name[name].op.arguments[argument]
     return kind.least if isinstance(kind, Asked) else 0
 
 
-def written_value(network: Network, key: str, layers: dict[str, Layer]) -> Any:
+def written_value(network: Network, key: str) -> Any:
     """What stands in a network under a key."""
     if key in network.inputs:
         return network.inputs[key]
     if key == "output":
         return network.output
     name, _, argument = key.rpartition(".")
-    layer = layers[name]
+    layer = network.by_name[name]
     return layer.out if argument == "out" else getattr(layer.op, argument)
 
 
