@@ -75,6 +75,14 @@ kernel_size = ["?", 2]
 padding = "?1..2147483647"
 out = [5, "?"]
 """,
+    "a size of zero for what is at least one": """
+input = [3, 24, 1]
+layers = [
+  { op = "Conv2d", out_channels = "?", kernel_size = 4, padding = 1 },
+  { op = "LayerNorm", normalized_shape = ["?q"] },
+  { op = "AvgPool2d", kernel_size = "?q: 1..2147483647", padding = "?q" },
+]
+""",
 }
 """Found among random documents."""
 
@@ -117,6 +125,12 @@ UNSOLVABLE = {
     "heads": document(table(op="MultiheadAttention", num_heads=12), input=(20, 64)),
     "heads of a layer": document(table(op="TransformerEncoderLayer", nhead=12), input=(20, 64)),
     "where a part begins": document(table(op="narrow", dim=1, start=15, length=10), input=(20, 64)),
+    "a width behind many layers": document(
+        *[conv(3, out_channels=8, padding=1)] * 80,
+        table(op="AdaptiveAvgPool2d", output_size=1, out=[8, 1, 1]),
+        table(op="Flatten"),
+        table(op="Linear", in_features=9, out_features=2),
+    ),
     "an irrelevant layer": document(conv(3, padding=1), conv(3, name="side"), conv(9, **{"from": "conv2d_1"})),
 }
 
@@ -353,6 +367,12 @@ layers = [
 """)
     assert solve(network).status == "solved"  # with p = 26, which is more than what is tried instead of a number
     assert explain(network) == Conflict()
+
+
+@pytest.mark.parametrize("behind", [0, 40])
+def test_what_is_far_from_what_is_written_may_be_what_was_meant(behind: int) -> None:
+    text = document(conv(3, out=[224, 224]), *[conv(3, padding=1)] * behind, input=(3, 32, 32))
+    assert {"conv2d_1.padding": 97} in [change.set for change in explain(loads(text), run=False).changes]  # 32 + 2 * 96
 
 
 def test_numbers_that_no_document_may_hold_are_the_reason() -> None:

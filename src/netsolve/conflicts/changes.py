@@ -1,7 +1,8 @@
 """What would make a network work: changes looked for in order of likelihood, each solved and run before it is shown."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from time import process_time
 from typing import Any
 
@@ -31,6 +32,16 @@ PATIENCE = 0.5
 """Seconds that all runs together may take on the CPU before others are run on the meta device."""
 
 
+FEW = 3
+"""How many values of a number are found."""
+
+NEAR = 12
+"""How many values of each number are tried first."""
+
+MOST_STEPS = 100_000
+"""How many layers' relations may be gone through for values further away."""
+
+
 def single_changes(worlds: Worlds, broken: int, keep: Sequence[str] = ()) -> list[Choice]:
     """The nearest value of each number that by itself lets everything fit, the likeliest first.
 
@@ -38,12 +49,8 @@ def single_changes(worlds: Worlds, broken: int, keep: Sequence[str] = ()) -> lis
     """
     likelihood = Likelihood(worlds)
     found: list[tuple[float, int, Choice]] = []
-    numbers = numbers_at(worlds, broken)
-    for key in reaching(worlds, broken):
-        if kept(key, keep):
-            continue
-        fitting = (c for c in choices_of(worlds, key, numbers) if worlds.first_broken(c.world) is None)
-        costs = [(likelihood.cost(choice), choice) for choice in first(fitting)]
+    for fitting in fitting_choices(worlds, broken, keep):
+        costs = [(likelihood.cost(choice), choice) for choice in fitting]
         most = 1 if worlds.known else len(costs)
         found.extend((cost, len(found), choice) for cost, choice in sorted(costs, key=lambda pair: pair[0])[:most])
     words = [(cost, choice) for cost, choice in padded(worlds, broken) if not kept(choice.key, keep)]
@@ -51,10 +58,25 @@ def single_changes(worlds: Worlds, broken: int, keep: Sequence[str] = ()) -> lis
     return [choice for _, _, choice in sorted(found, key=lambda row: row[:2])]
 
 
-def first(choices: Iterator[Choice], most: int = 3) -> Iterator[Choice]:
-    """The first few."""
-    for choice, _ in zip(choices, range(most), strict=False):
-        yield choice
+def fitting_choices(worlds: Worlds, broken: int, keep: Sequence[str]) -> list[list[Choice]]:
+    """The first few values of each number with which everything may fit, the nearest first.
+
+    The near ones of all numbers are tried before those further away, which are tried as long as that takes few steps.
+    """
+    numbers = numbers_at(worlds, broken)
+    waiting = [choices_of(worlds, key, numbers) for key in reaching(worlds, broken) if not kept(key, keep)]
+    found: list[list[Choice]] = [[] for _ in waiting]
+    for most in (NEAR, None):
+        last = worlds.steps + MOST_STEPS
+        for choices, fitting in zip(waiting, found, strict=True):
+            for choice in islice(choices, most) if len(fitting) < FEW else ():
+                if most is None and worlds.steps > last:
+                    return found
+                if worlds.first_broken(choice.world) is None:
+                    fitting.append(choice)
+                if len(fitting) == FEW:
+                    break
+    return found
 
 
 def kept(key: str, keep: Sequence[str]) -> bool:

@@ -48,24 +48,14 @@ def choices_of(worlds: Worlds, key: str, numbers: tuple[int, ...]) -> Iterator[C
 
 
 def arguments(worlds: Worlds, key: str, numbers: tuple[int, ...]) -> Iterator[Choice]:
-    """Other values of an argument: one for all entries first, then for each of them alone."""
+    """Other values of an argument."""
     relaxed = worlds.relaxed
     variables = relaxed.variables[key]
     written = written_value(relaxed.network, key)
     base = [worlds.base[v] for v in variables]
-    plain = [b for b in base if isinstance(b, int)]
-    rows: dict[tuple[int, ...], float] = {}
     columns = [options(worlds, v, numbers) for v in variables]
     listed = isinstance(written, tuple)
-    if len(set(columns)) == 1:
-        rows.update({(n,) * len(variables): away((n,) * len(variables), base) for n in columns[0]})
-    if listed and len(variables) > 1 and prod(map(len, columns)) <= MOST_SIDES:
-        rows.update({row: away(row, base) for row in product(*columns)})
-    elif listed and len(plain) == len(base):
-        for place, column in enumerate(columns):
-            for number in column:
-                row = tuple(number if i == place else b for i, b in enumerate(plain))
-                rows[row] = away(row, base)
+    rows = {row: away(row, base) for row in (rows_of(columns, base) if listed else zip(*columns, strict=True))}
     boolean = isinstance(written, bool) or (isinstance(written, Unknown) and key.endswith("ceil_mode"))
     places = [place for place, _ in entries_of(relaxed.network, key)]
     for row, distance in sorted(rows.items(), key=lambda item: item[1])[:MOST_SIDES]:
@@ -77,6 +67,23 @@ def arguments(worlds: Worlds, key: str, numbers: tuple[int, ...]) -> Iterator[Ch
                     entries[place] = number
                 value = tuple(entries)
             yield Choice(key, value, dict(zip(variables, row, strict=True)), distance)
+
+
+def rows_of(columns: list[tuple[int, ...]], base: list[Value]) -> Iterator[tuple[int, ...]]:
+    """Other entries of a list: all the same, all moved alike, one of them alone; any, where some are not known."""
+    plain = [value for value in base if isinstance(value, int)]
+    if len(set(columns)) == 1:
+        yield from ((number,) * len(columns) for number in columns[0])
+    if len(plain) < len(base):
+        yield from product(*columns) if prod(map(len, columns)) <= MOST_SIDES else ()
+        return
+    sets = [frozenset(column) for column in columns]
+    for number in columns[0]:
+        row = tuple(value + number - plain[0] for value in plain)
+        if all(value in values for value, values in zip(row, sets, strict=True)):
+            yield row
+    for place, column in enumerate(columns):
+        yield from ((*plain[:place], number, *plain[place + 1 :]) for number in column)
 
 
 def options(worlds: Worlds, variable: Variable, numbers: tuple[int, ...]) -> tuple[int, ...]:

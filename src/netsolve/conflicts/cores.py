@@ -1,8 +1,9 @@
 """The smallest set of what is stated that cannot be true together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from time import process_time
 
 from netsolve.conflicts.axes import distinct
@@ -30,6 +31,9 @@ NEAR = (50, 200)
 QUICK = 0.3
 """Seconds for these."""
 
+PAIRED = 8
+"""How many values of a number are tried with those of others."""
+
 WITNESS = 0.25
 """Seconds for usual values with which something fits."""
 
@@ -45,20 +49,22 @@ class Core:
 def core_of(worlds: Worlds, broken: int, deadline: Deadline) -> Core:
     """What contradicts each other in the part of the network that the layer of the factor `broken` depends on.
 
-    A statement without which the rest would fit is in every such set. With these held, what is nearest to the layer is
-    asked first. In what contradicts itself each statement is then left out in turn, the first in the document first,
-    and stays out where what is left still cannot be: so each that is kept is known to be needed, unless that was not
-    decided in time.
+    In a large network what is nearest to the layer is asked first, and is the answer where each statement of it is soon
+    seen to be needed. Otherwise a statement without which the rest would fit is in every such set. With these held,
+    each statement of what contradicts itself is left out in turn, the first in the document first, and stays out where
+    what is left still cannot be: so each that is kept is known to be needed, unless that was not decided in time.
     """
     places = beside(worlds, broken)
     indices = set[int]().union(*map(worlds.ancestors, places))
-    keys = involved(worlds, indices)
+    keys, apart = involved(worlds, indices), distinct(worlds, indices)
+    near = nearest(worlds, apart, keys)
+    if near is not None and witnessed(worlds, places, near.labels, keys):
+        return Core(tuple(key for key in keys if key in near.labels), minimal=True)
     start, needed = process_time(), list[str]()
     for key in reversed(keys):
         if process_time() - start < SINGLES and helps(worlds, key, places, indices, deadline):
             needed.append(key)
-    rest = [key for key in keys if key not in set(needed)]
-    apart, numbers = distinct(worlds, indices), numbers_at(worlds, broken)
+    rest, numbers = [key for key in keys if key not in set(needed)], numbers_at(worlds, broken)
     proof = Deadline(min(deadline.remaining, PROOF))
 
     def witness(key: str, kept: Sequence[str]) -> bool:
@@ -68,8 +74,8 @@ def core_of(worlds: Worlds, broken: int, deadline: Deadline) -> Core:
         time = Deadline(min(proof.remaining, WITNESS))
         return left is not None and satisfiable(usual(worlds, left, key, numbers), time)
 
-    more = near = nearest(worlds, apart, rest)
-    labels = rest if near is None else near.labels
+    more = near
+    labels = rest if near is None else [key for key in near.labels if key in rest]
     free = Free(labels, [key for key in rest if key not in labels])
     with suppress(UndecidedError):
         more = contradicting(worlds, apart, free, Times(proof if near else deadline, proof), witness) or near
@@ -88,6 +94,36 @@ def nearest(worlds: Worlds, indices: Sequence[int], keys: Sequence[str]) -> Cont
             if found is not None:
                 return Contradiction(found.labels, minimal=False)
     return None
+
+
+def witnessed(worlds: Worlds, places: range, labels: Sequence[str], keys: Sequence[str]) -> bool:
+    """Whether it is soon found for each label that without it everything up to `places` fits.
+
+    One number that no label states may be otherwise for that.
+    """
+    time, numbers = Deadline(QUICK), numbers_at(worlds, places[0])
+    others = [key for key in reversed(keys) if key not in labels]
+    return worlds.known and all(
+        any(reaches(worlds, world, places[-1]) for world in without(worlds, label, others, numbers, time))
+        for label in labels
+    )
+
+
+def without(
+    worlds: Worlds, label: str, others: Sequence[str], numbers: tuple[int, ...], time: Deadline
+) -> Iterator[Mapping[Variable, Value]]:
+    """Worlds in which a label is not stated: by itself, then with one other number that is otherwise."""
+    variables = worlds.relaxed.variables.get(label, ())
+    if label == "output" or label.endswith(".out"):
+        mine: list[Mapping[Variable, Value]] = [dict.fromkeys(variables)]
+    else:
+        mine = [choice.world for choice in choices_of(worlds, label, numbers)] if variables else []
+    yield from mine
+    for other in others:
+        for choice in islice(choices_of(worlds, other, numbers), PAIRED):
+            if time.passed:
+                return
+            yield from ({**world, **choice.world} for world in mine[:PAIRED])
 
 
 def satisfiable(problem: Problem, deadline: Deadline) -> bool:

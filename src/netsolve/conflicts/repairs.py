@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from itertools import count
+from itertools import count, islice
 
 from netsolve.conflicts.base import Change
-from netsolve.conflicts.changes import changed, confirmed, first, kept, reaching, single_changes
+from netsolve.conflicts.changes import FEW, changed, confirmed, kept, reaching, single_changes
 from netsolve.conflicts.choices import Choice, choices_of
 from netsolve.conflicts.cores import numbers_at, reaches
 from netsolve.conflicts.likely import Likelihood
@@ -114,7 +114,7 @@ def steps(worlds: Worlds, broken: int, keep: Sequence[str]) -> list[tuple[float,
         if kept(key, keep):
             continue
         mending = (c for c in choices_of(worlds, key, numbers) if reaches(worlds, c.world, broken))
-        rows = [(likelihood.cost(c) + 10 * (worlds.first_broken(c.world) is not None), c) for c in first(mending)]
+        rows = [(likelihood.cost(c) + 10 * (worlds.first_broken(c.world) is not None), c) for c in islice(mending, FEW)]
         if rows:
             found.append(min(rows, key=lambda row: row[0]))
     return sorted(found, key=lambda row: row[0])[:BRANCHES]

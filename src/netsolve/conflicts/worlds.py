@@ -42,6 +42,7 @@ class Worlds:
     """A relaxed problem with the values that the document gives, and what becomes of them.
 
     base: the value of every variable as the document has it; known: whether each that no factor defines is one number;
+    steps: how often a factor was gone through;
     broken: the factors, by index, that these values do not meet, ascending; earlier: for variables of which factors
     take values away, by the index of each such factor, what they were before it.
     """
@@ -64,9 +65,10 @@ class Worlds:
                     self.definer[variable] = index
                 else:
                     self.users.setdefault(variable, []).append(index)
-        self.last = {variable: users[-1] for variable, users in self.users.items()}
+        self.last = {variable: self.users.get(variable, (-1,))[-1] for variable in self.base}
         self.outcomes: dict[Any, int | None] = {}
         self.answers: dict[Any, int | None] = {}
+        self.steps = 0
         self.broken: list[int] = []
         self.earlier: dict[Variable, list[tuple[int, Value]]] = {}
         for index, factor in enumerate(self.factors):
@@ -81,18 +83,36 @@ class Worlds:
 
     def step(self, index: int, changed: Mapping[Variable, Value], found: dict[Variable, Value]) -> bool:
         """Go through one factor; what it gives is noted in `found`. Whether it can hold."""
+        self.steps += 1
         factor = self.factors[index]
-        values = [self.before(v, index, changed) if isinstance(v, Variable) else v for v in factor.operands]
+        values = self.operands(index, changed)
+        if not any(map(several, values)):
+            value = factor.formula.function(*values)
+            if factor.output is None:
+                return bool(value)
+            found[factor.output] = int(value)
+            return True
         if factor.output is not None:
             found[factor.output] = image(factor, values)
             return found[factor.output] != ()
-        if not any(map(several, values)):
-            return bool(factor.formula(*values))
         if factor.formula is EQUAL:
             both = meet(values[0], values[1])
+            for v, value in zip(factor.operands, values, strict=True):
+                if value is None and isinstance(v, Variable):
+                    both = within(self.relaxed.problem.domains[v], both)
             found.update((v, both) for v in factor.operands if isinstance(v, Variable))
             return both != ()
         return self.narrow(factor, values, found)
+
+    def operands(self, index: int, changed: Mapping[Variable, Value]) -> list[Any]:
+        """The values that a factor is about."""
+        if self.earlier:
+            return [
+                self.before(v, index, changed) if isinstance(v, Variable) else v for v in self.factors[index].operands
+            ]
+        now: Any = changed.get
+        base: Any = self.base.get
+        return [now(v, base(v, v)) for v in self.factors[index].operands]  # a number is itself
 
     def narrow(self, factor: Factor, values: list[Value], found: dict[Variable, Value]) -> bool:
         """Keep the values that a rule can hold with."""
@@ -143,7 +163,8 @@ class Worlds:
         while (index := self.following(waiting, done)) is not None:
             if self.factors[index].label.layer != layer:
                 layer = self.factors[index].label.layer
-                keys.append((index, *sorted((v.index, x) for v, x in changed.items() if self.last.get(v, -1) >= index)))
+                changed = {v: value for v, value in changed.items() if self.last[v] >= index}
+                keys.append((index, frozenset(changed.items())))
                 if keys[-1] in self.outcomes:
                     return self.remember(keys, self.outcomes[keys[-1]])
             done = index
@@ -222,9 +243,7 @@ def combinations(operands: tuple[Operand, ...], values: list[Value]) -> Iterator
 
 
 def image(factor: Factor, values: list[Value]) -> Value:
-    """The values of a formula."""
-    if not any(map(several, values)):
-        return int(factor.formula(*values))
+    """The values of a formula some of whose operands are sets."""
     rows = combinations(factor.operands, values)
     if rows is None:
         return None
@@ -237,3 +256,10 @@ def meet(left: Value, right: Value) -> Value:
         return right if left is None else left
     both = {left} if isinstance(left, int) else set(left)
     return value_of(both & ({right} if isinstance(right, int) else set(right)))
+
+
+def within(domain: Domain, value: Value) -> Value:
+    """What of a value lies in a domain."""
+    if value is None:
+        return None
+    return value_of({n for n in ((value,) if isinstance(value, int) else value) if n in domain})
