@@ -159,7 +159,7 @@ def _explained(network: Network, answer: Answer, timeout: float) -> None:
 
 def _plain(text: str) -> None:
     """Nothing in a text is obeyed by a terminal."""
-    if not all(sign.isprintable() or sign == "\n" for sign in text):
+    if not all(line.isprintable() for line in text.split("\n")):
         msg = "a text with signs that a terminal obeys"
         raise WrongError(msg)
 

@@ -63,13 +63,14 @@ class Layers:
         guesses: list[str] | None = None
         for layer in self.placed.values():
             for index, feed in enumerate(layer.feeds):
-                if feed not in known:
+                if feed in known:
+                    continue
+                key = "like" if layer.likened and index == len(layer.feeds) - 1 else "from"
+                text, path = f"{key} names {show(feed)}, and there is no such layer", (*layer.path, key)
+                if (path, text) not in self.mistakes.told:
                     guesses = closest({*known, *self.aliases}) if guesses is None else guesses
-                    key = "like" if layer.likened and index == len(layer.feeds) - 1 else "from"
-                    text = f"{key} names {show(feed)}, and there is no such layer"
                     near = self.mistakes.near(feed, guesses)
-                    remedy = near if near.startswith(("did", "there")) else ""
-                    self.mistakes.add((*layer.path, key), layer.name, text, remedy)
+                    self.mistakes.add(path, layer.name, text, near if near.startswith(("did", "there")) else "")
 
     def ordered(self) -> list[Placed]:
         """The layers with each behind what feeds it, otherwise as they are written; loops are mistakes."""

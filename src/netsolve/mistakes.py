@@ -11,7 +11,7 @@ from netsolve.network import Stated
 from netsolve.ops.arguments import Asked, show
 from netsolve.words import MOST_COMPARED, nearest
 
-MOST_GUESSES = 1000
+MOST_GUESSES = 200
 SIZE = Asked(least=1)
 
 
@@ -41,7 +41,7 @@ class Mistakes:
             self.warnings.append(Mistake(where, text, remedy, self.source.line(path)))
 
     def near(self, word: str, known: Iterable[str]) -> str:
-        """A remedy for a misspelt word; a document with a thousand mistakes gets no more of them."""
+        """A remedy for a misspelt word; a document with very many mistakes gets no more of them."""
         return nearest(word, known) if len(self.found) < MOST_GUESSES else ""
 
     def shape(self, value: Any, path: Path, where: str) -> Stated | None:
