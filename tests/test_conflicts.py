@@ -375,6 +375,13 @@ def test_what_is_far_from_what_is_written_may_be_what_was_meant(behind: int) -> 
     assert {"conv2d_1.padding": 97} in [change.set for change in explain(loads(text), run=False).changes]  # 32 + 2 * 96
 
 
+def test_an_input_with_its_channels_last_is_turned() -> None:
+    text = document(conv(5, padding="?"), pool(), conv(5, padding="?"), pool(out=[4, 5, 5]), input=(32, 32, 3))
+    assert [str(change.text) for change in explain(loads(text)).changes][
+        0
+    ] == "input = [3, 32, 32] instead of [32, 32, 3]"
+
+
 def test_numbers_that_no_document_may_hold_are_the_reason() -> None:
     halves = '{ repeat = 40, layers = [{ op = "GLU" }] }'
     network = loads(f'input = ["?"]\nlayers = [\n  {halves},\n]\n')  # 2**40 numbers come to one

@@ -194,6 +194,13 @@ FIRST_MISTAKES = {
         'input = [3, 8, 8]\nlayers = [ { op = "Conv2d", out_channels = 4, kernel_size = (3, 3) } ]\n',
         "2: this is not TOML: Invalid value (a list stands in square brackets: [3, 3])",
     ),
+    "a list without brackets": (
+        'input = 3, 8, 8\nlayers = [ { op = "ReLU" } ]\n',
+        (
+            "1: this is not TOML: Expected newline or end of document after a statement "
+            "(a list stands in square brackets: [3, 3])"
+        ),
+    ),
     "Python's True": (
         'input = [3, 8, 8]\nlayers = [ { op = "Conv2d", out_channels = 4, kernel_size = 3, bias = True } ]\n',
         "2: this is not TOML: Invalid value (write true)",

@@ -90,7 +90,7 @@ def _not_toml(message: str, text: str) -> Mistake:
     rest = lines[line - 1][int(match[2]) - 1 :] if match and match[2] and line and line <= len(lines) else ""
     if what == "Invalid value" and rest.startswith("?"):
         remedy = 'a question mark stands in quotes: "?"'
-    elif what == "Invalid value" and rest.startswith("("):
+    elif (what == "Invalid value" and rest.startswith("(")) or (what.startswith("Expected new") and rest[:1] == ","):
         remedy = "a list stands in square brackets: [3, 3]"
     elif what == "Invalid value" and (word := re.match(r"true|false|[A-Za-z_]\w*", rest, re.IGNORECASE)):
         lower = word[0].lower()

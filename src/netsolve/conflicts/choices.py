@@ -27,7 +27,7 @@ class Choice:
     """Another value for one key.
 
     value: as a document has it; world: the values of the relaxed problem's variables; distance: how far it is from what
-    is written.
+    is written, 0 where the same numbers stand in another order.
     """
 
     key: str
@@ -143,7 +143,7 @@ def gap(one: int, other: int) -> int:
 
 
 def inputs(worlds: Worlds, key: str, numbers: tuple[int, ...]) -> Iterator[Choice]:
-    """Other inputs: other spatial sizes, moved alike, then another number of channels."""
+    """Other inputs: with the last number first, as channels are, other spatial sizes, moved alike, other channels."""
     relaxed = worlds.relaxed
     shape, variables = relaxed.network.inputs[key], relaxed.variables[key]
     base = [worlds.base[v] for v in variables]
@@ -152,6 +152,9 @@ def inputs(worlds: Worlds, key: str, numbers: tuple[int, ...]) -> Iterator[Choic
     sizes = [int(size) for size in shape if isinstance(size, int)]
     spatial = sizes[1:] or sizes
     first = len(sizes) - len(spatial)
+    if sizes[-1] != sizes[0]:
+        row = (sizes[-1], *sizes[:-1])
+        yield Choice(key, row, dict(zip(variables, row, strict=True)), 0.0)
     low, high = 1 - min(spatial), min(FURTHEST_INPUT, 4 * max(spatial))
     for move in sorted(range(max(low, -FURTHEST_INPUT), high + 1), key=abs):
         if move:

@@ -19,6 +19,7 @@ PRIORS = {
     "ceil_mode": 3.0,
     "output_padding": 1.5,
     "input": 3.0,
+    "order": 0.5,  # of the input's numbers
     "in_features": 0.5,
     "num_features": 0.5,
     "normalized_shape": 0.5,
@@ -94,7 +95,7 @@ class Likelihood:
         """How unlikely it is that this is what was meant, in nats: small is likely."""
         layer, _, argument = choice.key.rpartition(".")
         if choice.key in self.worlds.relaxed.network.inputs:
-            argument = "input"
+            argument = "input" if choice.distance else "order"
         elif choice.key == "output":
             argument = "output"
         cost = PRIORS.get(argument, RARE) + FAR * min(choice.distance, 5)
