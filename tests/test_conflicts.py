@@ -377,9 +377,7 @@ def test_what_is_far_from_what_is_written_may_be_what_was_meant(behind: int) -> 
 
 def test_an_input_with_its_channels_last_is_turned() -> None:
     text = document(conv(5, padding="?"), pool(), conv(5, padding="?"), pool(out=[4, 5, 5]), input=(32, 32, 3))
-    assert [str(change.text) for change in explain(loads(text)).changes][
-        0
-    ] == "input = [3, 32, 32] instead of [32, 32, 3]"
+    assert explain(loads(text)).changes[0].text == "input = [3, 32, 32] instead of [32, 32, 3]"
 
 
 def test_numbers_that_no_document_may_hold_are_the_reason() -> None:
