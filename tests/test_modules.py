@@ -1,8 +1,9 @@
 """Torch modules as networks: traced, written, solved, and the values put back; every shape against torch's own."""
 
 import copy
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import pytest
 import torch
@@ -14,9 +15,6 @@ from netsolve import DocumentError, UsageError, parts
 from netsolve.composing import compose
 from netsolve.importers.targets import literals, module_at
 from netsolve.verify import verify
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 HERE = str(Path(__file__))
 DECIDED = (
@@ -113,6 +111,23 @@ class Squeezing(nn.Module):
         return found
 
 
+class Tokens(nn.Module):
+    """Patches of an image and a token that every image gets, as vision transformers have."""
+
+    def __init__(self, given: Callable[[Tensor, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.given, self.patch = given, nn.Conv2d(3, 8, 4, stride=4)
+        self.token, self.places = nn.Parameter(torch.zeros(1, 1, 8)), nn.Parameter(torch.zeros(1, 17, 8))
+        layer = nn.TransformerEncoderLayer(8, 2, 24, 0.2, F.gelu, 1e-6, batch_first=True, norm_first=True, bias=False)
+        self.encoder, self.head = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False), nn.Linear(8, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.patch(x).flatten(2).transpose(1, 2)
+        x = torch.cat([self.given(self.token, x), x], dim=1) + self.places
+        found: Tensor = self.head(self.encoder(x)[:, 0])
+        return found
+
+
 def discriminator() -> nn.Sequential:
     layers: list[nn.Module] = []
     for before, after in ((3, 8), (8, 16), (16, 32)):
@@ -200,12 +215,40 @@ def test_a_kernel_gets_new_weights_and_everything_else_keeps_its_own() -> None:
     assert module(torch.zeros(1, 1, 28, 28)).shape == (1, 10)
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        lambda token, x: token.expand(x.shape[0], -1, -1),
+        lambda token, x: token.repeat(x.size(0), 1, 1),
+        lambda token, x: token[0].expand((len(x.shape) and x.shape[0], 1, 8)),
+        lambda token, x: token.expand_as(x[:, :1]),
+    ],
+)
+def test_each_sample_gets_its_copy_of_a_constant(given: Callable[[Tensor, Tensor], Tensor]) -> None:
+    module = Tokens(given).eval()
+    network = netsolve.from_module(module, (3, 16, 16))
+    assert netsolve.check(network).shapes[network.results[0]] == tuple(module(torch.zeros(2, 3, 16, 16)).shape[1:])
+    told = {"nhead": 2, "dim_feedforward": 24, "dropout": 0.2, "activation": "gelu", "layer_norm_eps": 1e-6}
+    for layer in network.layers:
+        if layer.op.torch_name == "TransformerEncoderLayer":
+            told |= {"norm_first": True, "bias": False}
+            assert {key: getattr(layer.op, key) for key in told} == told
+    with pytest.raises(DocumentError, match="nhead of TransformerEncoderLayer cannot be changed in place"):
+        parts.apply(module, {"encoder.layers.0.nhead": 4})
+
+
+def test_a_constant_is_no_batch() -> None:
+    module = Tokens(lambda token, x: token.repeat(1, x.shape[0], 1))
+    with pytest.raises(DocumentError, match="the code needs the number of samples as a number"):
+        netsolve.from_module(module, (3, 16, 16))
+
+
 def test_tracing_leaves_the_module_and_torch_as_they_were() -> None:
-    module, functions = LeNet(), (F.avg_pool2d, torch.reshape, torch.zeros, torch.autograd.Function.apply)
+    module, functions = LeNet(), (F.avg_pool2d, torch.reshape, Tensor.expand, torch.autograd.Function.apply)
     module.conv2.eval()
     netsolve.from_module(module, (1, 32, 32))
     assert (module.training, module.conv1.training, module.conv2.training) == (True, True, False)
-    assert functions == (F.avg_pool2d, torch.reshape, torch.zeros, torch.autograd.Function.apply)
+    assert functions == (F.avg_pool2d, torch.reshape, Tensor.expand, torch.autograd.Function.apply)
     assert "isinstance" not in globals()
 
 

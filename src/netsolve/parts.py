@@ -4,6 +4,7 @@ import keyword
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, replace
+from inspect import isroutine
 from typing import TYPE_CHECKING, Any
 
 from netsolve.blank import Blank
@@ -12,13 +13,11 @@ from netsolve.errors import DocumentError, Mistake
 from netsolve.network import changed
 from netsolve.ops import OPERATORS, Operator
 from netsolve.ops.arguments import Argument, AskedSwitch, Inferred, Window
+from netsolve.ops.plain import Switch, Word
 from netsolve.words import TAKEN
 
 if TYPE_CHECKING:
     from torch import nn
-
-PRESENT = {"bias": ("bias", "in_proj_bias", "bias_ih_l0"), "add_bias_kv": ("bias_k",)}
-"""Switches that torch keeps as a parameter that is there or not."""
 
 AGAIN = "__"
 """Stands before the number of a further call of the same part: `pool__2`."""
@@ -50,7 +49,7 @@ def operator_of(part: "nn.Module") -> Operator | None:
     found: dict[str, Any] = {}
     for key, argument in kind.arguments.items():
         field = kind.__dataclass_fields__[key]
-        value = _value(part, key)
+        value = _value(part, kind.kept.get(key, key), argument)
         leader = kind.follows.get(key)
         follows = leader is not None and isinstance(value, Blank) and value is getattr(part, leader)
         if value is MISSING or follows or (isinstance(argument, Inferred) and type(value) is int and value == 0):
@@ -65,13 +64,14 @@ def operator_of(part: "nn.Module") -> Operator | None:
     return kind(**found)
 
 
-def _value(part: "nn.Module", key: str) -> Any:
+def _value(part: "nn.Module", path: str, argument: Argument) -> Any:
     """An argument as the part keeps it; MISSING where it does not."""
-    if key in PRESENT:
-        names = [name for name in PRESENT[key] if hasattr(part, name)]
-        held = getattr(part, names[0]) if names else MISSING
-        return held if held is MISSING or isinstance(held, bool) else held is not None
-    return getattr(part, key, MISSING)
+    held: Any = part
+    for name in path.split("."):
+        held = getattr(held, name, MISSING)
+    if isinstance(argument, Switch) and (held is None or hasattr(held, "shape")):
+        return held is not None
+    return held.__name__ if isinstance(argument, Word) and isroutine(held) else held
 
 
 def written(value: Any, argument: Argument) -> Any:
@@ -81,7 +81,7 @@ def written(value: Any, argument: Argument) -> Any:
     if not isinstance(value, list | tuple):
         return value
     entries = [written(entry, argument) for entry in value]
-    if argument.entries == "one" or len(value) < 2:  # noqa: PLR2004 - nothing to put together
+    if argument.entries == "one" or not value:
         return entries
     first = value[0]
     if isinstance(first, Blank):
@@ -175,6 +175,9 @@ def _changed(part: "nn.Module", values: Mapping[str, Any]) -> "nn.Module":
         msg = f"{type(part).__name__} has no argument {', '.join(strange) if op else next(iter(values))}"
         raise ValueError(msg)
     for key, value in values.items():
+        if key in op.kept:
+            msg = f"{key} of {type(part).__name__} cannot be changed in place: make a new one"
+            raise ValueError(msg)
         op = changed(op, key, value)
     if left := list(unknowns_in(op)):
         msg = f"{', '.join(left)} would still be unknown"

@@ -25,6 +25,9 @@ STRICT = (
 MAKERS = ("zeros", "ones", "empty", "full", "rand", "randn")
 """Functions that make a tensor of a given shape."""
 
+GROWING = ("expand", "expand_as", "repeat")
+"""Methods by which code gives each sample of a batch its own copy of a constant."""
+
 Patch = tuple[MutableMapping[str, Any], str, Any]
 
 
@@ -37,9 +40,13 @@ def listening(tracer: "Tracer", module: nn.Module) -> Iterator[None]:
     try:
         for home, name, function in patches:
             home[name] = function
+        for name in GROWING:
+            setattr(Tensor, name, _growing(tracer, name, getattr(Tensor, name)))
         torch.autograd.Function.apply = classmethod(_applied(tracer, apply))  # type: ignore[assignment,method-assign]  # torch's own function is replaced while it is listened to
         yield
     finally:
+        for name in GROWING:
+            delattr(Tensor, name)  # it is inherited
         torch.autograd.Function.apply = apply  # type: ignore[method-assign]  # torch's own function is replaced while it is listened to
         for home, name, function in before:
             if function is None:
@@ -76,6 +83,25 @@ def _making(tracer: "Tracer", function: Callable[..., Any]) -> Callable[..., Any
         return tracer.made(tuple(shape))
 
     return make
+
+
+def _growing(tracer: "Tracer", name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+    def grow(self: Tensor, *sizes: Any, **kwargs: Any) -> Any:
+        first = sizes[0] if sizes else ()
+        given = first.shape if type(first) is Traced else first if isinstance(first, list | tuple) else sizes
+        if not any(isinstance(size, Extent) for size in given):
+            return method(self, *sizes, **kwargs)
+        own = (*[1] * (len(given) - self.dim()), *self.shape)
+        pairs = list(zip(own, given, strict=True))
+        if name == "repeat":
+            shape = tuple(have * size for have, size in pairs)
+        else:
+            shape = tuple(size if isinstance(size, Extent) or size != -1 else have for have, size in pairs)
+        if isinstance(shape[0], Extent) and shape[0].is_batch:
+            return tracer.made(shape)
+        return method(self, *(tracer.number(size, f"{name} of a constant") for _, size in pairs))
+
+    return grow
 
 
 def _applied(tracer: "Tracer", before: Any) -> Callable[..., Any]:

@@ -151,7 +151,8 @@ class Operator:
     (None: any); policies: sentences of its refusals that are netsolve's own, where torch would go on; cases: operands
     that engines enumerate; follows: arguments that equal another one unless written; terms: operands of its rules
     besides its arguments and `n`, `out`, `in_channels`, which its `pose` supplies; indices: whether its input holds
-    whole numbers, as a table's rows; channels_first: whether its output has channels first (None: as its input).
+    whole numbers, as a table's rows; channels_first: whether its output has channels first (None: as its input); kept:
+    where torch's module keeps an argument, if not under its name (a switch may be kept as a parameter or its absence).
     """
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
@@ -169,6 +170,7 @@ class Operator:
     channels_first: ClassVar[bool | None] = None
     indices: ClassVar[bool] = False
     terms: ClassVar[frozenset[str]] = frozenset()
+    kept: ClassVar[Mapping[str, str]] = {}
 
     def pose(self, trace: Trace, x: Shape) -> Shape:
         """State the layer's rules and return the shape of its output."""

@@ -130,6 +130,7 @@ class MultiheadAttention(BatchFirst):
 
     arity = (1, 3)
     cases = frozenset({"num_heads"})
+    kept: ClassVar[dict[str, str]] = {"bias": "in_proj_bias", "add_bias_kv": "bias_k"}
     builder = "MultiheadAttention"
     terms = frozenset({"features"})
     rules = (Rule("embed_dim is a multiple of num_heads", lambda features, num_heads: features % num_heads == 0),)
@@ -174,6 +175,15 @@ class TransformerEncoderLayer(BatchFirst):
     bias: Annotated[bool, Switch()] = True
 
     cases = frozenset({"nhead"})
+    kept: ClassVar[dict[str, str]] = {
+        "batch_first": "self_attn.batch_first",
+        "d_model": "self_attn.embed_dim",
+        "nhead": "self_attn.num_heads",
+        "dim_feedforward": "linear1.out_features",
+        "dropout": "dropout.p",
+        "layer_norm_eps": "norm1.eps",
+        "bias": "linear1.bias",
+    }
     terms = frozenset({"features"})
     rules = (Rule("d_model is a multiple of nhead", lambda features, nhead: features % nhead == 0),)
 
