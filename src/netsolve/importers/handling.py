@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from netsolve.blank import Blank
 from netsolve.importers.extent import Extent, RefusedError, Size, known
-from netsolve.importers.tensors import Traced
+from netsolve.importers.tensors import WAY_ON, Traced
 from netsolve.ops import OPERATORS
 from netsolve.parts import written
 
@@ -20,7 +20,7 @@ HANDLERS: dict[str, Handler] = {}
 """What the calls of a name stand for, by name without a trailing or leading underscore."""
 
 BATCH_TOUCHED = "the code takes the samples of a batch apart, or mixes them with another dimension"
-ALONE = "let dimension 0 stay the batch"
+ALONE = f"let dimension 0 stay the batch, or {WAY_ON}"
 
 
 def handles(*names: str) -> Callable[[Handler], Handler]:

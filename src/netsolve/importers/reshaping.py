@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from netsolve.importers.extent import Extent, RefusedError, Size, known
+from netsolve.importers.tensors import WAY_ON
 
 if TYPE_CHECKING:
     from netsolve.importers.tensors import Traced
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
 
 Make = Callable[..., Any]
 
-REMEDY = "write x.flatten(1), or x.view(x.size(0), ...)"
+REMEDY = f"write x.flatten(1), or x.view(x.size(0), ...), or {WAY_ON}"
 
 
 def reshaped(tracer: "Tracer", operator: Make, x: "Traced", shape: tuple[Any, ...]) -> Any:
