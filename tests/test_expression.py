@@ -16,8 +16,9 @@ import pytest
 from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
 
-from netsolve import arith, expression
-from netsolve.expression import Expression, ExpressionError, Reference, Target, parse, resolve
+from netsolve import arith, parser
+from netsolve.expression import Expression, ExpressionError, Reference, Target, resolve
+from netsolve.parser import parse
 
 ALLOWED = (
     "allowed are names such as conv2d_1.padding or input[1], integers, + - * // %, comparisons, "
@@ -131,7 +132,7 @@ NUMBERS = st.fixed_dictionaries({name: st.integers(-3, 9) for name in NAMES})
 @given(_texts(), NUMBERS)
 def test_integers_as_in_python(text: str, numbers: dict[str, int]) -> None:
     """What Python says of a constraint's text is what evaluation says."""
-    assume(len(text) <= expression.MAX_LENGTH)
+    assume(len(text) <= parser.MAX_LENGTH)
     assert _parsed(text).evaluate(value_of(numbers)) is _expected(text, numbers)
 
 
@@ -217,7 +218,7 @@ class FakeTerm(arith.Term):
 @given(_texts(), NUMBERS, NUMBERS)
 def test_terms_as_integers(text: str, first: dict[str, int], second: dict[str, int]) -> None:
     """With its cases fixed, a constraint on terms is linear, takes no truth value, and says what integers say."""
-    assume(len(text) <= expression.MAX_LENGTH)
+    assume(len(text) <= parser.MAX_LENGTH)
     constraint = _parsed(text)
     fixed = {str(reference) for reference in constraint.cases}
     second |= {name: first[name] for name in fixed}
@@ -336,7 +337,7 @@ def test_cases(text: str, cases: str) -> None:
         ("k if k == 1 else 2", 3, f"'if' cannot stand here: {ALLOWED}"),
         ("k in k", 3, f"'in' cannot stand here: {ALLOWED}"),
         ("k k", 3, f"'k' cannot stand here: {ALLOWED}"),
-        ("[k for k in input] == 1", 1, f"'[' cannot stand here: {expression._REMEDIES['[']}"),  # noqa: SLF001 - the texts stand once
+        ("[k for k in input] == 1", 1, f"'[' cannot stand here: {parser._REMEDIES['[']}"),  # noqa: SLF001 - the texts stand once
         ("f'{k}' == 1", 2, '"\'" cannot stand here: strings are not allowed'),
         ('k == "1"', 6, "'\"' cannot stand here: strings are not allowed"),
         ("(k := 1) == 1", 4, f"':=' cannot stand here: {ALLOWED}"),
@@ -361,8 +362,8 @@ def test_cases(text: str, cases: str) -> None:
         ("k == 2147483648", 6, "'2147483648' is not an integer from 0 to 2147483647 in plain digits"),
         ("a.x[2147483648] == 1", 1, "'2147483648' is not an integer from 0 to 2147483647 in plain digits"),
         ("k == " + "9" * 900, 6, f"'{'9' * 37}...' is not an integer from 0 to 2147483647 in plain digits"),
-        ("a.x[-1] == 1", 4, f"'[' cannot stand here: {expression._REMEDIES['[']}"),  # noqa: SLF001 - the texts stand once
-        ("features.0.padding == 1", 9, f"'.' cannot stand here: {expression._REMEDIES['.']}"),  # noqa: SLF001 - the texts stand once
+        ("a.x[-1] == 1", 4, f"'[' cannot stand here: {parser._REMEDIES['[']}"),  # noqa: SLF001 - the texts stand once
+        ("features.0.padding == 1", 9, f"'.' cannot stand here: {parser._REMEDIES['.']}"),  # noqa: SLF001 - the texts stand once
         ("k // 0 == 1", 6, "a divisor must be at least 1"),
         ("k % -1 == 1", 5, "a divisor must be at least 1"),
         ("k % (2 - 2 * 1) == 1", 5, "a divisor must be at least 1"),

@@ -8,11 +8,12 @@ from typing import Any
 
 from netsolve.domain import Domain, Unknown
 from netsolve.errors import DocumentError, Mistake, UsageError
-from netsolve.expression import Expression, ExpressionError, parse
+from netsolve.expression import Expression, ExpressionError
 from netsolve.frozen import Frozen, frozen
 from netsolve.locate import Path, Source
 from netsolve.ops import Operator
 from netsolve.ops.arguments import Asked, AskedSwitch, show
+from netsolve.parser import parse
 from netsolve.words import valid_name
 
 Number = int | Unknown

@@ -8,13 +8,14 @@ from typing import Any
 from netsolve.domain import Domain, Unknown
 from netsolve.doubts import doubts
 from netsolve.errors import DocumentError, Mistake
-from netsolve.expression import Expression, ExpressionError, parse, resolve
+from netsolve.expression import Expression, ExpressionError, resolve
 from netsolve.layers import Layers
 from netsolve.locate import Path, Source
 from netsolve.mistakes import MOST_GUESSES, Mistakes, closest
 from netsolve.network import Network, Stated
 from netsolve.ops import OPERATORS
 from netsolve.ops.arguments import Asked, show
+from netsolve.parser import parse
 from netsolve.posing import pose
 from netsolve.words import valid_name
 
