@@ -6,12 +6,10 @@ come best first by what they could give at most; the search stops when no explan
 """
 
 import heapq
-import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import repeat
 from math import exp, log
 from typing import Any
 
@@ -20,8 +18,8 @@ from netsolve.engines.elimination import Ranked, Tables, tables_of
 from netsolve.engines.explored import Explored
 from netsolve.engines.likeliest import likeliest
 from netsolve.engines.likelihood import Likelihood, flat_costs, likelihood_of, total_of, whole
+from netsolve.engines.listing import Listing
 from netsolve.engines.prior import Prior
-from netsolve.engines.ranking import Ranking
 from netsolve.engines.search import Explanation, Search
 from netsolve.habits import STYLES, Choices, Habits
 from netsolve.problem import Problem, Variable
@@ -34,12 +32,6 @@ MOST_PASSES = 3_000_000
 
 NEARLY_ALL = 0.999
 """The part of the explored probability that shares are worked out from."""
-
-FEW = 500
-"""Up to so many assignments, all are listed before the first is given in their order."""
-
-MOST_KEPT = 1_000_000
-"""How many rows may be kept of explanations whose turn comes again."""
 
 LARGEST_POWER = 700.0
 """Of e, that a float still holds."""
@@ -260,86 +252,8 @@ class Plausibility:
 
     def ranked(self) -> Ranked:
         """All assignments, the most plausible first, without repeats: cost in nats and values."""
-        yield self.first
-        seen = {self.key(self.first[1])}
-        count = self.tables.count()
-        for total, assignment in self.merged() if count > FEW else self.sorted():
-            key = self.key(assignment)
-            if key not in seen:
-                seen.add(key)
-                yield total, assignment
-                if len(seen) == count:
-                    return
-
-    def sorted(self) -> Ranked:
-        """All assignments where there are few: the least plausible of them have too many explanations to search."""
-        columns = self.tables.circuit.columns()
-        costs = list(map(min, *self.totals(columns)))
-        for i in sorted(range(len(costs)), key=costs.__getitem__):
-            yield costs[i], self.tables.assignment({v: column[i] for v, column in columns.items()})
-
-    def totals(self, columns: Mapping[Variable, list[int]]) -> Iterator[list[float]]:
-        """For each style the costs of assignments side by side under its best explanations."""
-        count = self.tables.count()
-        judged: list[list[tuple[float, ...]]] = []
-        for k, members in enumerate(self.choices.members):
-            values = [self.column(choice.variable, columns, count) for choice in members]
-            judged.append([self.judged(k, row, min) for row in zip(*values, strict=True)])
-        for style in range(len(STYLES)):
-            total = [self.likelihood.style(style)] * count
-            for variable, row in self.rest[style].items():
-                places = columns.get(variable) or repeat(0, count)
-                total = [t + row[i] for t, i in zip(total, places, strict=True)]
-            for told in judged:
-                total = [t + found[style] for t, found in zip(total, told, strict=True)]
-            yield total
-
-    def column(self, variable: Variable, columns: Mapping[Variable, list[int]], count: int) -> list[int]:
-        """The values of a variable in each of several assignments."""
-        values = self.tables.values(variable)
-        places = columns.get(self.tables.relations.root(variable))
-        return values * count if places is None else [values[i] for i in places]
-
-    def merged(self) -> Ranked:
-        """The assignments under every explanation in one order; those that several explain come several times.
-
-        Only the explanations that are reached are held: one whose second assignment costs too much is opened for the
-        first alone, and again when its turn comes.
-        """
-        waiting = self.search.explanations(Deadline())
-        upcoming = next(waiting, None)
-        open_: list[tuple[float, int, Any]] = []
-        for count in itertools.count():
-            if upcoming is None and not open_:
-                return
-            if upcoming is not None and (not open_ or upcoming[0].bound <= open_[0][0]):
-                explanation, ranking = upcoming
-                chosen, regret = ranking.best()
-                yield explanation.bound, self.tables.assignment(chosen)
-                if regret < float("inf"):
-                    kept = ranking if self.tables.rows * len(open_) < MOST_KEPT else None
-                    heapq.heappush(open_, (explanation.bound + regret, count, (explanation, kept)))
-                upcoming = next(waiting, None)
-                continue
-            total, _, entry = heapq.heappop(open_)
-            if isinstance(entry[0], Explanation):
-                base = self.prior(entry[0])
-                stream = iter(entry[1] or Ranking(self.tables.circuit, self.costs(entry[0])))
-                next(stream)
-            else:
-                chosen, base, stream = entry
-                yield total, self.tables.assignment(chosen)
-            if (following := next(stream, None)) is not None:
-                heapq.heappush(open_, (base + following[0], count, (following[1], base, stream)))
-
-    def key(self, assignment: Mapping[Variable, int]) -> tuple[int, ...]:
-        """The values of the question marks."""
-        return tuple(assignment[v] for v in self.asked)
-
-    @cached_property
-    def asked(self) -> tuple[Variable, ...]:
-        """The variables of the question marks."""
-        return self.tables.problem.asked
+        yield self.first  # before there are tables
+        yield from Listing(self).others()
 
     def weight(self, assignment: Mapping[Variable, int]) -> float:
         """The sum over all explanations of the weight of an assignment; the best explanation of all weighs one."""
