@@ -131,7 +131,7 @@ def fails(network: Network) -> bool:
 
 def place(conflict: Conflict, key: str) -> int | None:
     """At which place among the changes a number is, from 1."""
-    places = (rank for rank, change in enumerate(conflict.changes, 1) if key in change.set)
+    places = (rank for rank, change in enumerate(conflict.changes, 1) if change.set.keys() == {key})
     return next(places, None)
 
 

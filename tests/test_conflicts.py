@@ -15,6 +15,7 @@ from netsolve.deadline import Deadline
 from netsolve.engines.z3 import Z3Engine
 from netsolve.pattern import pattern_of
 from netsolve.posing import pose
+from netsolve.writing import rewrite
 from support import conv, document, pool, table
 
 DATA = Path(__file__).parent / "data"
@@ -373,6 +374,51 @@ layers = [
 def test_what_is_far_from_what_is_written_may_be_what_was_meant(behind: int) -> None:
     text = document(conv(3, out=[224, 224]), *[conv(3, padding=1)] * behind, input=(3, 32, 32))
     assert {"conv2d_1.padding": 97} in [change.set for change in explain(loads(text), run=False).changes]  # 32 + 2 * 96
+
+
+UP = '{ op = "ConvTranspose2d", out_channels = 4, kernel_size = 3, stride = 2, padding = 1 }'
+
+
+def test_a_number_forgotten_in_all_layers_alike_is_one_mistake() -> None:
+    network = loads(f"input = [4, 7, 7]\noutput = [4, 28, 28]\nlayers = [\n  {UP},\n  {UP},\n]\n")
+    changes = {change.text: dict(change.set) for change in explain(network).changes}
+    both = "convtranspose2d_1 and convtranspose2d_2: output_padding = 1 instead of 0, torch's default"
+    assert changes[both] == {f"convtranspose2d_{i}.output_padding": 1 for i in (1, 2)}  # 7 to 14 to 28
+    assert all(len(change.set) == 1 for change in repair(network).changes)  # the last kernel alone is less
+
+
+VGG = [row for width, count in ((8, 2), (16, 2), (32, 3)) for row in [*[conv(3, out_channels=width)] * count, pool()]]
+
+
+def test_a_padding_forgotten_in_every_convolution() -> None:
+    network = loads(
+        document(*VGG, table(op="Flatten"), table(op="Linear", in_features=2048, out_features=2), input=(3, 64, 64))
+    )
+    first = "conv2d_1, conv2d_2 and 5 more: padding = 1 instead of 0, torch's default"  # 64 to 8 by three pools
+    assert first in [change.text for change in explain(network).changes[:2]]
+    kept = repair(network, keep=["input", "linear_1", "kernel_size", "stride", "out_channels", "dilation", "ceil_mode"])
+    assert kept.best is not None
+    assert len(kept.best.set) == 1
+
+
+BLOCKS = """
+input = [3, 64, 64]
+layers = [
+{ repeat = 3, layers = [{ op = "Conv2d", out_channels = 9, kernel_size = 3 }, { op = "MaxPool2d", kernel_size = 2 }] },
+  { op = "Flatten" },
+  { op = "Linear", in_features = 576, out_features = 2 },
+]
+"""
+
+
+def test_one_place_of_a_document_is_one_change_for_all_layers_that_it_stands_for() -> None:
+    network = loads(BLOCKS)
+    found = repair(network, keep=["input", "linear_1"]).best
+    assert found is not None
+    assert dict(found.set) == {f"conv2d_1.{i}.padding": 1 for i in range(3)}  # 64 to 8 by three pools
+    text = rewrite(network, found.set)
+    assert text == BLOCKS.replace("kernel_size = 3 }", "kernel_size = 3, padding = 1}")
+    assert solve(loads(text)).status == "solved"
 
 
 def test_an_input_with_its_channels_last_is_turned() -> None:

@@ -52,7 +52,7 @@ def rewrite(network: Network, values: Mapping[str, Any]) -> str:
     document: Any = tomlkit.parse(network.source.text)
     for key, value in values.items():
         path = _home(network, key)
-        _alone(network, key, path)
+        _alone(network, key, path, values)
         table = document
         for part in path[:-1]:
             table = table[part]
@@ -70,11 +70,11 @@ def _home(network: Network, key: str) -> Path:
     return network.by_name[name].at(argument)
 
 
-def _alone(network: Network, key: str, path: Path) -> None:
-    """Raise DocumentError where other layers have their value from the same place."""
-    name, _, argument = key.rpartition(".")
-    layers = [layer for layer in network.layers if layer.path and layer.name != name]
-    others = [layer.name for layer in layers if layer.at(argument) == path]
+def _alone(network: Network, key: str, path: Path, values: Mapping[str, Any]) -> None:
+    """Raise DocumentError where other layers, which do not get the same value, have theirs from the same place."""
+    argument = key.rpartition(".")[2]
+    layers = [layer for layer in network.layers if layer.path and layer.at(argument) == path]
+    others = [layer.name for layer in layers if values.get(f"{layer.name}.{argument}") != values[key]]
     if others:
         text = f"{_listed(others)} {'has its' if len(others) == 1 else 'have their'} {argument} from the same place"
         remedy = "write the block or repetition out there, or give it an argument for this value"

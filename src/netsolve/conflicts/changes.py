@@ -7,6 +7,7 @@ from time import process_time
 from typing import Any
 
 from netsolve.answer import Solution
+from netsolve.conflicts.alike import alike
 from netsolve.conflicts.base import Change
 from netsolve.conflicts.choices import Choice, choices_of
 from netsolve.conflicts.cores import numbers_at
@@ -32,6 +33,12 @@ PATIENCE = 0.5
 """Seconds that all runs together may take on the CPU before others are run on the meta device."""
 
 
+Choices = tuple[Choice, ...]
+"""A change: one number, or several."""
+
+NAMED = 3
+"""How many layers are named."""
+
 FEW = 3
 """How many values of a number are found."""
 
@@ -42,29 +49,34 @@ MOST_STEPS = 100_000
 """How many layers' relations may be gone through for values further away."""
 
 
-def single_changes(worlds: Worlds, broken: int, keep: Sequence[str] = ()) -> list[Choice]:
+def likely_changes(worlds: Worlds, broken: int, keep: Sequence[str] = ()) -> list[Choices]:
     """The nearest value of each number that by itself lets everything fit, the likeliest first.
 
-    Where something is unknown, several: which of them fit is then not certain yet.
+    Where something is unknown, several: which of them fit is then not certain yet. Among them the same number changed
+    in all layers alike.
     """
-    likelihood = Likelihood(worlds)
-    found: list[tuple[float, int, Choice]] = []
-    for fitting in fitting_choices(worlds, broken, keep):
-        costs = [(likelihood.cost(choice), choice) for choice in fitting]
-        most = 1 if worlds.known else len(costs)
-        found.extend((cost, len(found), choice) for cost, choice in sorted(costs, key=lambda pair: pair[0])[:most])
-    words = [(cost, choice) for cost, choice in padded(worlds, broken) if not kept(choice.key, keep)]
-    found.extend((cost, len(found) + i, choice) for i, (cost, choice) in enumerate(words))
-    return [choice for _, _, choice in sorted(found, key=lambda row: row[:2])]
+    likelihood, numbers = Likelihood(worlds), numbers_at(worlds, broken)
+    keys = [key for key in reaching(worlds, broken) if not kept(key, keep)]
+    found: list[tuple[float, Choices]] = []
+    for fitting in fitting_choices(worlds, numbers, keys):
+        costs = sorted([(likelihood.cost(choice), (choice,)) for choice in fitting], key=cost_of)
+        found += costs[:1] if worlds.known else costs
+    found += [(cost, (choice,)) for cost, choice in padded(worlds, broken) if not kept(choice.key, keep)]
+    found += alike(worlds, likelihood, numbers, frozenset(keys))
+    return [choices for _, choices in sorted(found, key=cost_of)]
 
 
-def fitting_choices(worlds: Worlds, broken: int, keep: Sequence[str]) -> list[list[Choice]]:
+def cost_of(row: tuple[float, Any]) -> float:
+    """By what rows are ordered, as they came where they cost the same."""
+    return row[0]
+
+
+def fitting_choices(worlds: Worlds, numbers: tuple[int, ...], keys: Sequence[str]) -> list[list[Choice]]:
     """The first few values of each number with which everything may fit, the nearest first.
 
     The near ones of all numbers are tried before those further away, which are tried as long as that takes few steps.
     """
-    numbers = numbers_at(worlds, broken)
-    waiting = [choices_of(worlds, key, numbers) for key in reaching(worlds, broken) if not kept(key, keep)]
+    waiting = [choices_of(worlds, key, numbers) for key in keys]
     found: list[list[Choice]] = [[] for _ in waiting]
     for most in (NEAR, None):
         last = worlds.steps + MOST_STEPS
@@ -103,7 +115,7 @@ def changed(network: Network, values: Mapping[str, Any]) -> Network:
 
 
 def confirmed(
-    network: Network, choices: Sequence[Choice], deadline: Deadline, *, run: bool = True, work: float = AFFORDABLE
+    network: Network, choices: Choices, deadline: Deadline, *, run: bool = True, work: float = AFFORDABLE
 ) -> Change | None:
     """A change once an exact engine has found values and torch has run them; None where either says no.
 
@@ -120,7 +132,7 @@ def confirmed(
     verdict, note = ran(answer.best, work) if run else (None, "not run")
     if verdict is False:
         return None
-    return Change(values, "; ".join(sentence(network, choice) for choice in choices), other, verdict, note)
+    return Change(values, sentence(network, choices), other, verdict, note)
 
 
 def load_torch() -> None:
@@ -139,21 +151,21 @@ def ran(solution: Solution, work: float) -> tuple[bool | None, str]:
 
 
 def chosen(
-    network: Network, choices: Sequence[Choice], deadline: Deadline, *, most: int = MOST_CHANGES, run: bool = True
+    network: Network, likely: Sequence[Choices], deadline: Deadline, *, most: int = MOST_CHANGES, run: bool = True
 ) -> tuple[Change, ...]:
     """The first changes that hold, several kinds among them where there are."""
     found: list[Change] = []
     if run:
         load_torch()
     start = process_time()
-    for choice in mixed(choices, most):
+    for choices in mixed(likely, most):
         if len(found) == most or deadline.passed:
             break
-        if any(choice.key in change.set for change in found):
+        if any({choice.key for choice in choices} == change.set.keys() for change in found):
             continue
         try:
             work = AFFORDABLE if process_time() - start < PATIENCE else CHEAP
-            change = confirmed(network, [choice], deadline, run=run, work=work)
+            change = confirmed(network, choices, deadline, run=run, work=work)
         except UndecidedError:
             break
         if change is not None:
@@ -161,19 +173,37 @@ def chosen(
     return tuple(found)
 
 
-def mixed(choices: Sequence[Choice], most: int) -> list[Choice]:
-    """The same choices with those of a kind that has been shown twice moved behind the others."""
-    early: list[Choice] = []
-    late: list[Choice] = []
-    count: dict[str, int] = {}
-    for choice in choices:
-        kind = choice.key.rpartition(".")[2] if isinstance(choice.value, int | tuple) else str(choice.value)
+def mixed(likely: Sequence[Choices], most: int) -> list[Choices]:
+    """The same changes with those of a kind that has been shown twice moved behind the others."""
+    early: list[Choices] = []
+    late: list[Choices] = []
+    count: dict[tuple[str, bool], int] = {}
+    for choices in likely:
+        value = choices[0].value
+        argument = choices[0].key.rpartition(".")[2] if isinstance(value, int | tuple) else str(value)
+        kind = argument, len(choices) > 1
         count[kind] = count.get(kind, 0) + 1
-        (early if count[kind] <= ALIKE else late).append(choice)
+        (early if count[kind] <= ALIKE else late).append(choices)
     return [*early, *late][: 3 * most]
 
 
-def sentence(network: Network, choice: Choice) -> str:
+def sentence(network: Network, choices: Choices) -> str:
+    """Changes as their author would say them; the same one of several layers as one."""
+    said: dict[str, list[str]] = {}
+    for choice in choices:
+        layer = choice.key.rpartition(".")[0]
+        said.setdefault(clause(network, choice).removeprefix(layer), []).append(layer)
+    return "; ".join(f"{names(layers)}{rest}" for rest, layers in said.items())
+
+
+def names(layers: Sequence[str]) -> str:
+    """Some layers by name, the first of many."""
+    if len(layers) <= NAMED:
+        return " and ".join(filter(None, (", ".join(layers[:-1]), layers[-1])))
+    return f"{', '.join(layers[: NAMED - 1])} and {len(layers) - NAMED + 1} more"
+
+
+def clause(network: Network, choice: Choice) -> str:
     """A change as its author would say it."""
     written = written_value(network, choice.key)
     layer, _, argument = choice.key.rpartition(".")

@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from netsolve.conflicts.base import Conflict, Reason, Statement
-from netsolve.conflicts.changes import chosen, single_changes
+from netsolve.conflicts.changes import chosen, likely_changes
 from netsolve.conflicts.cores import Core, core_of
 from netsolve.conflicts.decisions import fits
 from netsolve.conflicts.places import breaking, kinds
@@ -76,7 +76,7 @@ def conflict_at(worlds: Worlds, broken: int, deadline: Deadline, *, run: bool) -
             places.append(reason)  # noqa: PERF402 - the later ones may raise
         core = core_of(worlds, broken, Deadline(deadline.remaining / 2))
     try:
-        changes = chosen(network, single_changes(worlds, broken), deadline, run=run)
+        changes = chosen(network, likely_changes(worlds, broken), deadline, run=run)
         changes = changes or tuple(combined(worlds, deadline, most=3, run=run))
     except UndecidedError:
         changes = ()

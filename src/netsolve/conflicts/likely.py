@@ -93,6 +93,18 @@ class Likelihood:
 
     def cost(self, choice: Choice) -> float:
         """How unlikely it is that this is what was meant, in nats: small is likely."""
+        cost = self.alone(choice)
+        layer, _, argument = choice.key.rpartition(".")
+        if argument not in SHAPING or layer not in self.worlds.relaxed.network.by_name:
+            return cost
+        there = self.worlds.relaxed.network.by_name[layer]
+        old, new, kind = self.own(there, argument), short(choice.value), self.kind(there, argument)
+        if not isinstance(old, Unknown):
+            cost -= log((self.counts[kind, new] + 0.5) / (self.counts[kind, old] - 1 + 0.5))
+        return cost
+
+    def alone(self, choice: Choice) -> float:
+        """The same, whatever layers alike have."""
         layer, _, argument = choice.key.rpartition(".")
         if choice.key in self.worlds.relaxed.network.inputs:
             argument = "input" if choice.distance else "order"
@@ -103,10 +115,7 @@ class Likelihood:
             return cost
         there = self.worlds.relaxed.network.by_name[layer]
         old, new = self.own(there, argument), short(choice.value)
-        kind = self.kind(there, argument)
-        asked = isinstance(old, Unknown)
-        if not asked:
-            cost -= log((self.counts[kind, new] + 0.5) / (self.counts[kind, old] - 1 + 0.5))
+        if not isinstance(old, Unknown):
             cost += self.oddness(there, argument, new) - self.oddness(there, argument, old)
         if argument == "padding" and isinstance(new, int) and new > self.needed(there):
             cost += BEYOND

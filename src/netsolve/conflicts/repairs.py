@@ -1,12 +1,13 @@
 """The cheapest set of changes to what is written that makes a network work."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count, islice
 
 from netsolve.conflicts.base import Change
-from netsolve.conflicts.changes import FEW, changed, confirmed, kept, reaching, single_changes
+from netsolve.conflicts.changes import FEW, Choices, changed, confirmed, cost_of, kept, likely_changes, reaching
 from netsolve.conflicts.choices import Choice, choices_of
 from netsolve.conflicts.cores import numbers_at, reaches
 from netsolve.conflicts.likely import Likelihood
@@ -14,6 +15,7 @@ from netsolve.conflicts.statements import relaxed
 from netsolve.conflicts.worlds import Worlds
 from netsolve.deadline import Deadline
 from netsolve.errors import DocumentError, UndecidedError, UsageError
+from netsolve.locate import Path
 from netsolve.network import Network
 
 CHANGE = 100.0
@@ -47,7 +49,7 @@ class Repair:
 def repair(
     network: Network, *, keep: Sequence[str] = (), most: int = 5, timeout: float | None = 30.0, run: bool = True
 ) -> Repair:
-    """The cheapest sets of changes that make a network work: fewest numbers first, then likeliest.
+    """The cheapest sets of changes that make a network work: fewest places to edit first, then likeliest.
 
     keep: what must stay: LAYER.ARGUMENT, LAYER, ARGUMENT, `input` or `output`; most: how many sets to give. Raises
     DocumentError for what cannot be a network at all, UsageError for something to keep that is not there,
@@ -65,16 +67,35 @@ def repair(
     if broken is None:
         return Repair(network, works=not beyond_defaults(network, deadline))
     found: list[Change] = []
-    for choice in single_changes(worlds, broken, keep):
+    ranked = [(edits(network, choices), choices) for choices in likely_changes(worlds, broken, keep)]
+    for places, choices in sorted(ranked, key=cost_of):
         if len(found) == most or deadline.passed:
             break
-        if change := confirmed(network, [choice], deadline, run=run):
+        if len(choices) > 1 and places > 1 and found:  # one number elsewhere is less
+            continue
+        if change := confirmed(network, choices, deadline, run=run):
             found.append(change)
     if not found:
         found.extend(combined(worlds, deadline, keep=keep, most=most, run=run))
     if not found:
         deadline.check()
     return Repair(network, works=False, changes=tuple(found))
+
+
+def edits(network: Network, choices: Choices) -> int:
+    """How many places would have to be edited; two for one that stands for other layers too, where it may not change.
+
+    A repetition or a block that is used several times has one place for many layers.
+    """
+    every, places, argument = 0, Counter[Path](), choices[0].key.rpartition(".")[2]
+    for choice in choices:
+        layer = network.by_name.get(choice.key.rpartition(".")[0])
+        if layer is None or not layer.path:
+            every += 1
+        else:
+            places[layer.at(argument)] += 1
+    shared = Counter(layer.at(argument) for layer in network.layers) if places else Counter[Path]()
+    return every + sum(1 + (found < shared[path]) for path, found in places.items())
 
 
 def combined(worlds: Worlds, deadline: Deadline, *, keep: Sequence[str] = (), most: int, run: bool) -> Iterator[Change]:

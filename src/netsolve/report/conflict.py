@@ -112,7 +112,7 @@ def repair_lines(repair: Repair) -> Iterator[str]:
     elif repair.best is None:
         yield "none    no set of changes was found that would make it work"
     else:
-        count = len(repair.best.set)
+        count = repair.best.text.count("; ") + 1
         yield f"repair  {count} change{'s' if count > 1 else ''}: {change_text(repair.best)}"
         yield from (f"or      {change_text(change)}" for change in repair.changes[1:])
         yield f"        solved{ran(repair.changes)}"
