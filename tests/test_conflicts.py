@@ -159,6 +159,15 @@ def test_a_linear_layer_that_was_meant_for_all_numbers_needs_a_flatten(padding: 
     assert not any("Flatten" in reason.text for reason in conflict.reasons)
 
 
+def test_a_missing_flatten_is_told_beside_another_mistake() -> None:
+    apart = [conv(3, name="a", stride=2), conv(3, name="b", **{"from": "input"})]
+    rest = [table(op="add", **{"from": ["a", "b"]}), table(op="AdaptiveAvgPool2d", output_size=1)]
+    linear = table(op="Linear", in_features=4, out_features=10)
+    reasons = [str(reason) for reason in explain(loads(document(*apart, *rest, linear)), run=False).reasons]
+    text = 'it takes the last size alone, and 4 x 1 x 1 flattened is 4: put { op = "Flatten" } before it'
+    assert reasons[2] == f"line 7: linear_1: {text}"  # after the two about the sum
+
+
 def test_an_unknown_size_of_an_opaque_layer_may_have_no_value() -> None:
     layers = [
         table(op="opaque", out=[4, "?p"]),

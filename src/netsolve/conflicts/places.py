@@ -21,7 +21,10 @@ MOST_SHAPES = 10_000
 
 
 def breaking(worlds: Worlds, broken: int) -> Iterator[Reason]:
-    """What does not agree at the factor `broken`, then what the layers below would need of the layer above."""
+    """What does not agree at the factor `broken`, what the layers below would need of the layer above.
+
+    Then where else a Flatten is missing: no number there would help.
+    """
     layer = worlds.relaxed.network.by_name.get(worlds.factors[broken].label.layer)
     path = worlds.factors[broken].label.path
     where = "" if layer is None else layer.name
@@ -34,15 +37,21 @@ def breaking(worlds: Worlds, broken: int) -> Iterator[Reason]:
     elif layer is not None and (above := spatial_above(worlds, layer)) and (text := needed(worlds, above, broken)):
         own = worlds.relaxed.network.by_name.get(above)
         yield Reason("", text, None if own is None else worlds.relaxed.network.line(own.path))
+    for other in worlds.relaxed.network.layers:
+        worlds.deadline.check()
+        if other is not layer and (text := unflattened(worlds, other)):
+            yield Reason(other.name, text, worlds.relaxed.network.line(other.path))
 
 
 def unflattened(worlds: Worlds, layer: Layer) -> str:
     """What to do where a linear layer has the features of all sizes of its input, and takes the last one alone."""
+    features = getattr(layer.op, "in_features", None)
+    if not isinstance(features, int):
+        return ""
     shape = worlds.relaxed.problem.shapes[layer.inputs[0]]
     values = [look(worlds, v) for v in shape]
     columns = [(n,) if isinstance(n, int) else n or () for n in values]
-    features = getattr(layer.op, "in_features", None)
-    if len(shape) == 1 or not isinstance(features, int) or prod(len(column) for column in columns) > MOST_SHAPES:
+    if len(shape) == 1 or values[-1] == features or prod(len(column) for column in columns) > MOST_SHAPES:
         return ""
     found = next((row for row in product(*columns) if prod(row) == features), None)
     if found is None:
