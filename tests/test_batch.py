@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -239,6 +240,36 @@ def test_any_executor_gives_what_solve_gives(name: str, tmp_path: Path) -> None:
     assert str(outcomes[1].error).splitlines()[-1] == f"{broken}:3: {text}"
     assert str(outcomes[3].error) == f"{missing}: there is no such file"
     assert isinstance(outcomes[3].error, DocumentError)
+
+
+def test_mpi_gives_what_solve_gives(tmp_path: Path) -> None:
+    pytest.importorskip("mpi4py")
+    launcher = shutil.which("mpiexec", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
+    if launcher is None:
+        pytest.skip("there is no mpiexec")
+    script = tmp_path / "many.py"
+    script.write_text(MPI, encoding="utf-8")
+    good, none = tmp_path / "good.toml", tmp_path / "none.toml"
+    good.write_text(GOOD, encoding="utf-8")
+    none.write_text(NONE, encoding="utf-8")
+    command = [launcher, "-n", "3", sys.executable, "-m", "mpi4py.futures", *map(str, (script, good, none))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(done.stdout.splitlines()) == [f"good.toml {solve(loads(GOOD)).count}", "none.toml 0"]
+
+
+MPI = """
+import sys
+from pathlib import Path
+
+import netsolve
+from mpi4py.futures import MPIPoolExecutor
+
+if __name__ == "__main__":
+    with MPIPoolExecutor() as executor:
+        for outcome in netsolve.solve_many(sys.argv[1:], executor=executor):
+            print(Path(outcome.problem).name, outcome.answer.count)
+"""
 
 
 def test_a_broken_pool_of_others_costs_the_one_that_broke_it() -> None:
