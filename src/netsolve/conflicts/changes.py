@@ -32,6 +32,10 @@ CHEAP = 2e7
 PATIENCE = 0.5
 """Seconds that all runs together may take on the CPU before others are run on the meta device."""
 
+ENOUGH = 3
+LONG = 1.0
+"""Past so many seconds no more changes than enough are tried."""
+
 
 Choices = tuple[Choice, ...]
 """A change: one number, or several."""
@@ -45,8 +49,8 @@ FEW = 3
 NEAR = 12
 """How many values of each number are tried first."""
 
-MOST_STEPS = 100_000
-"""How many layers' relations may be gone through for values further away."""
+MOST_NEAR, MOST_FAR = 300_000, 100_000
+"""How many relations of layers may be gone through for near values, and for values further away."""
 
 
 def likely_changes(worlds: Worlds, broken: int, keep: Sequence[str] = ()) -> list[Choices]:
@@ -74,19 +78,21 @@ def cost_of(row: tuple[float, Any]) -> float:
 def fitting_choices(worlds: Worlds, numbers: tuple[int, ...], keys: Sequence[str]) -> list[list[Choice]]:
     """The first few values of each number with which everything may fit, the nearest first.
 
-    The near ones of all numbers are tried before those further away, which are tried as long as that takes few steps.
+    The near ones of all numbers are tried before those further away; inputs first, then what is nearest to the break,
+    as long as that takes few steps.
     """
     waiting = [choices_of(worlds, key, numbers) for key in keys]
-    found: list[list[Choice]] = [[] for _ in waiting]
-    for most in (NEAR, None):
-        last = worlds.steps + MOST_STEPS
-        for choices, fitting in zip(waiting, found, strict=True):
-            for choice in islice(choices, most) if len(fitting) < FEW else ():
-                if most is None and worlds.steps > last:
+    found: list[list[Choice]] = [[] for _ in keys]
+    order = sorted(range(len(keys)), key=lambda place: (keys[place] not in worlds.relaxed.network.inputs, -place))
+    for most, steps in ((NEAR, MOST_NEAR), (None, MOST_FAR)):
+        last = worlds.steps + steps
+        for place in order:
+            for choice in islice(waiting[place], most) if len(found[place]) < FEW else ():
+                if worlds.steps > last:
                     return found
                 if worlds.first_broken(choice.world) is None:
-                    fitting.append(choice)
-                if len(fitting) == FEW:
+                    found[place].append(choice)
+                if len(found[place]) == FEW:
                     break
     return found
 
@@ -159,7 +165,7 @@ def chosen(
         load_torch()
     start = process_time()
     for choices in mixed(likely, most):
-        if len(found) == most or deadline.passed:
+        if len(found) == most or deadline.passed or (len(found) >= ENOUGH and process_time() - start > LONG):
             break
         if any({choice.key for choice in choices} == change.set.keys() for change in found):
             continue
