@@ -54,5 +54,6 @@ def groups(worlds: Worlds, likelihood: Likelihood, keys: Collection[str]) -> lis
             if key in keys and all(isinstance(worlds.base[v], int) for v in worlds.relaxed.variables[key]):
                 own = likelihood.own(layer, argument)
                 found.setdefault((likelihood.kind(layer, argument), own), []).append(key)
-                found.setdefault((layer.path, argument, own), []).append(key)
+                if layer.path:
+                    found.setdefault((layer.at(argument), own), []).append(key)
     return [*dict.fromkeys(tuple(group) for group in found.values() if len(group) > 1)]
