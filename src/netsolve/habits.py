@@ -116,6 +116,26 @@ class Key(NamedTuple):
         }
 
 
+class Names(NamedTuple):
+    """How the tables call a key.
+
+    meanings: what a value can mean for it; family: the key of the table of these; general: of the table of values,
+    wherever it stands; exact: the same where it stands.
+    """
+
+    meanings: Mapping[str, int]
+    family: str
+    general: str
+    exact: str
+
+
+@lru_cache(maxsize=MOST_KEYS)
+def names_of(key: Key) -> Names:
+    """How the tables call a key."""
+    pooled = key.pooled
+    return Names(key.meanings(), pooled.family, pooled.exact, key.exact)
+
+
 @dataclass(frozen=True, eq=False)
 class Habits:
     """Learned tables; compared by identity.
@@ -144,26 +164,31 @@ class Habits:
 
     def weights(self, key: Key, values: Sequence[int], style: str) -> dict[int, float]:
         """The probability of each value of a group under a style; they sum to one."""
-        names, pooled = key.meanings(), key.pooled
-        counts = dict(self.meanings.get(style, {}).get(pooled.family, {}))
+        names, family, general, exact = names_of(key)
+        counts = dict(self.meanings.get(style, {}).get(family, {}))
         total = sum(counts.values()) + 1.0
         prior = {v: FLAT / len(values) for v in values}
         bare = style == "valid" or (style == "open" and (key.stem or key.stride != 1))
         fallback = "none" if bare else "same"
         counts[fallback] = counts.get(fallback, 0.0) + 0.7
+        rest = 0.3 / len(names)
         for name in names:
-            counts[name] = counts.get(name, 0.0) + 0.3 / len(names)
+            counts[name] = counts.get(name, 0.0) + rest
         for name, count in counts.items():
-            if names.get(name) in prior:
-                prior[names[name]] += count / total
-        found = self.seen(pooled, style, prior)
-        return found if key.stem is None else self.seen(key, style, found)
+            value = names.get(name)
+            if value in prior:
+                prior[value] += count / total
+        found = self.seen(general, style, prior)
+        return found if key.stem is None else self.seen(exact, style, found)
 
-    def seen(self, key: Key, style: str, prior: Mapping[int, float]) -> dict[int, float]:
+    def seen(self, name: str, style: str, prior: Mapping[int, float]) -> dict[int, float]:
         """The probability of each value by how often it was seen, the more by the prior the less was seen."""
-        counts = self.exact.get(style, {}).get(key.exact, {})
+        counts = self.exact.get(style, {}).get(name, {})
         scale = self.strength / sum(prior.values())
-        found = {v: counts.get(str(v), 0.0) + scale * p for v, p in prior.items()}
+        found = {v: scale * p for v, p in prior.items()}
+        for value, count in counts.items():
+            if int(value) in found:
+                found[int(value)] += count
         whole = sum(found.values())
         return {v: w / whole for v, w in found.items()}
 

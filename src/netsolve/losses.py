@@ -81,4 +81,4 @@ def window_of(formula: Formula) -> tuple[int, ...]:
 @lru_cache(maxsize=MOST_KEYS)
 def _loss(width: int, stride: int) -> Formula:
     """Whether a window pads and whether it loses cells."""
-    return Formula(lambda n, padding: 2 * (padding > 0) + ((n + 2 * padding - width) % stride > 0))
+    return Formula(lambda n, padding: 2 * (padding > 0) + ((n + 2 * padding - width) % stride > 0), ("n", "padding"))
