@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, permutations
 from time import process_time
 
 from netsolve.conflicts.axes import distinct
@@ -30,6 +30,9 @@ NEAR = (50, 200)
 
 QUICK = 0.3
 """Seconds for these."""
+
+WITNESSED = 0.5
+"""Seconds for finding that each statement is needed by trying other numbers, one or two at a time."""
 
 PAIRED = 8
 """How many values of a number are tried with those of others."""
@@ -81,7 +84,8 @@ def core_of(worlds: Worlds, broken: int, deadline: Deadline) -> Core:
         more = contradicting(worlds, apart, free, Times(proof if near else deadline, proof), witness) or near
     if more is None:
         return Core(tuple(keys), minimal=False)
-    return Core(tuple(key for key in keys if key in {*needed, *more.labels}), more.minimal)
+    found = tuple(key for key in keys if key in {*needed, *more.labels})
+    return Core(found, more.minimal or witnessed(worlds, places, found, keys))
 
 
 def nearest(worlds: Worlds, indices: Sequence[int], keys: Sequence[str]) -> Contradiction | None:
@@ -101,7 +105,7 @@ def witnessed(worlds: Worlds, places: range, labels: Sequence[str], keys: Sequen
 
     One number that no label states may be otherwise for that.
     """
-    time, numbers = Deadline(QUICK), numbers_at(worlds, places[0])
+    time, numbers = Deadline(WITNESSED), numbers_at(worlds, places[0])
     others = [key for key in reversed(keys) if key not in labels]
     return worlds.known and all(
         any(reaches(worlds, world, places[-1]) for world in without(worlds, label, others, numbers, time))
@@ -112,13 +116,17 @@ def witnessed(worlds: Worlds, places: range, labels: Sequence[str], keys: Sequen
 def without(
     worlds: Worlds, label: str, others: Sequence[str], numbers: tuple[int, ...], time: Deadline
 ) -> Iterator[Mapping[Variable, Value]]:
-    """Worlds in which a label is not stated: by itself, then with one other number that is otherwise."""
+    """Worlds in which a label is not stated: by itself; with one number for another everywhere; with another once."""
     variables = worlds.relaxed.variables.get(label, ())
     if label == "output" or label.endswith(".out"):
         mine: list[Mapping[Variable, Value]] = [dict.fromkeys(variables)]
     else:
         mine = [choice.world for choice in choices_of(worlds, label, numbers)] if variables else []
     yield from mine
+    free = [v for other in others for v in worlds.relaxed.variables.get(other, ())]
+    for was, now in permutations(numbers, 2):
+        renamed = {v: now for v in free if worlds.base[v] == was}
+        yield from ({**renamed, **world} for world in mine[:PAIRED])
     for other in others:
         for choice in islice(choices_of(worlds, other, numbers), PAIRED):
             if time.passed:
