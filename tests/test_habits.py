@@ -42,7 +42,7 @@ def test_styles_sum_to_one_and_losses_are_probabilities() -> None:
     habits = learned()
     assert sum(habits.styles.values()) == pytest.approx(1, abs=1e-3)
     for family in ("overlap odd padded even input", "tile bare odd input", "never seen"):
-        both = [exp(-habits.loss_cost(family, "padded", lost=lost) / habits.trust) for lost in (True, False)]
+        both = [exp(-cost / habits.trust) for cost in habits.loss_costs(family, "padded")]
         assert sum(both) == pytest.approx(1)
 
 
@@ -101,7 +101,7 @@ class Model:
             p = given[axis] if isinstance(given, list | tuple) else given
             family = loss_family(k, s, padding=p > 0, ceil_mode=bool(ceil_mode), odd=odd)
             lost = (shapes[node.inputs[0]][axis + 1] + 2 * p - d * (k - 1) - 1) % s > 0
-            total += self.habits.loss_cost(family, style, lost=lost)
+            total += self.habits.loss_costs(family, style)[lost]
         return total
 
     @staticmethod

@@ -156,11 +156,11 @@ class Habits:
     strength: float = 1.0
     trust: float = 1.0
 
-    def loss_cost(self, family: str, style: str, *, lost: bool) -> float:
-        """What it costs that a floor loses cells, or loses none, in nats; `family` as `losses.loss_family` names it."""
+    def loss_costs(self, family: str, style: str) -> tuple[float, float]:
+        """What it costs that a floor loses no cells, or some, in nats; `family` as `losses.loss_family` names it."""
         row = self.losses.get(style, {}).get(family, {})
         yes, no = row.get("lost", 0.0) + 0.5, row.get("exact", 0.0) + 0.5
-        return -self.trust * log((yes if lost else no) / (yes + no))
+        return -self.trust * log(no / (yes + no)), -self.trust * log(yes / (yes + no))
 
     def weights(self, key: Key, values: Sequence[int], style: str) -> dict[int, float]:
         """The probability of each value of a group under a style; they sum to one."""

@@ -56,10 +56,9 @@ def with_losses(problem: Problem, habits: Habits) -> tuple[Problem, Costs]:
         factors.append(Factor(factor.label, _loss(span(k, d), s), (n, padding), variable))
         alike = (k, s, bool(ceil_mode))
         if alike not in rows:
-            families = [loss_family(k, s, padding=code > 1, ceil_mode=alike[2], odd=odd) for code in range(4)]
+            bare, padded = (loss_family(k, s, padding=pads, ceil_mode=alike[2], odd=odd) for pads in (False, True))
             rows[alike] = tuple(
-                tuple(habits.loss_cost(family, style, lost=code % 2 == 1) for code, family in enumerate(families))
-                for style in STYLES
+                (*habits.loss_costs(bare, style), *habits.loss_costs(padded, style)) for style in STYLES
             )
         costs[variable] = rows[alike]
     return replace(problem, domains=domains, factors=tuple(factors)), costs
