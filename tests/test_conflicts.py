@@ -350,6 +350,24 @@ def test_a_pattern_holds_exactly_its_numbers() -> None:
         assert [n for n in range(1001) if n in pattern] == list(numbers)
 
 
+def test_sizes_near_the_edge_are_run_with_the_width_that_is_written() -> None:
+    linear = loads(document(table(op="Flatten"), table(op="Linear", in_features=64, out_features=10), input=(8, 8)))
+    found = sizes(linear).inputs
+    assert found is not None
+    assert [(b.size, b.accepted, b.agrees) for b in found.boundaries] == [
+        (7, False, True),
+        (8, True, True),
+        (9, False, True),
+    ]
+
+
+def test_what_netsolve_alone_refuses_is_not_held_against_torch() -> None:
+    found = sizes(loads(document(conv(1, op="ConvTranspose2d", padding=2), input=(3, 20, 20)))).inputs
+    assert found is not None
+    assert found.boundaries[0].size == 5  # of 4 nothing is left, which torch does not mind
+    assert all(boundary.agrees for boundary in found.boundaries)
+
+
 def test_sizes_of_what_is_unknown_or_not_there() -> None:
     network = loads(document(conv(3, padding="?")))
     assert sizes(network).inputs is None
@@ -383,6 +401,44 @@ layers = [
 def test_what_is_far_from_what_is_written_may_be_what_was_meant(behind: int) -> None:
     text = document(conv(3, out=[224, 224]), *[conv(3, padding=1)] * behind, input=(3, 32, 32))
     assert {"conv2d_1.padding": 97} in [change.set for change in explain(loads(text), run=False).changes]  # 32 + 2 * 96
+
+
+def test_a_width_that_is_one_of_several_is_offered() -> None:
+    flat = [table(op="Flatten"), table(op="Linear", in_features=1000, out_features=10)]
+    network = loads(document(conv(3, padding="?"), *flat, input=(3, 16, 16)))
+    assert dict(repair(network).changes[0].set) == {"linear_1.in_features": 1024}  # 4 * 16 * 16, with a padding of 1
+    assert "linear_1.in_features" in [key for change in explain(network).changes for key in change.set]
+
+
+def test_an_input_may_be_many_times_as_large() -> None:
+    halves = [row for _ in range(5) for row in (conv(3, padding=1), pool())]
+    flat = [table(op="Flatten"), table(op="Linear", in_features=4 * 7 * 7, out_features=10)]
+    changes = [dict(change.set) for change in explain(loads(document(*halves, *flat, input=(3, 32, 32)))).changes]
+    assert {"input": (3, 224, 224)} in changes  # 7 * 2**5
+
+
+@pytest.mark.parametrize(
+    ("argument", "kernel", "stride", "size"), [("stride", 16, "?", 14), ("kernel_size", "?", 1, 209)]
+)
+def test_default_values_that_end_too_soon_are_a_reason(argument: str, kernel: Any, stride: Any, size: int) -> None:
+    network = loads(document(conv(kernel, stride=stride, out=[size, size]), input=(3, 224, 224)))
+    assert f"conv2d_1.{argument}" in [statement.key for statement in explain(network).statements]
+    found = next(change for change in explain(network).changes if f"conv2d_1.{argument}" in change.set)
+    assert solve(found.network).status == "solved"
+
+
+def test_two_sums_that_no_single_number_mends() -> None:
+    rows = [
+        conv(kernel, name=name, padding=f"?p{name[0]}: 0..1", **{"from": feed})
+        for feed, names in (("one", ("a1", "a2")), ("two", ("b1", "b2")))
+        for kernel, name in zip((3, 5), names, strict=True)
+    ]
+    joins = [table(op="add", name=x, **{"from": [f"{x}1", f"{x}2"]}) for x in "ab"]
+    text = document(*rows, *joins, outputs=["a", "b"])
+    text = "inputs = { one = [3, 16, 16], two = [3, 16, 16] }\n" + text.partition("\n")[2]
+    best = repair(loads(text)).best
+    assert best is not None
+    assert len(best.set) == 2  # a kernel in each of them
 
 
 UP = '{ op = "ConvTranspose2d", out_channels = 4, kernel_size = 3, stride = 2, padding = 1 }'

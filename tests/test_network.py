@@ -197,3 +197,10 @@ def test_guesses_name_no_layer_that_has_no_name() -> None:
         loads(text)
     assert len(caught.value.mistakes) == 2
     assert "layers[" not in str(caught.value)
+
+
+def test_layers_may_come_one_by_one() -> None:
+    layers = (layer for layer in SHARED.layers)
+    assert Network(SHARED.inputs, layers).layers == SHARED.layers  # type: ignore[arg-type]  # a tuple is made of it
+    with pytest.raises(DocumentError, match="is expected, not 5"):
+        Network(SHARED.inputs, 5)  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
+from sys import maxsize
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from netsolve.deadline import Deadline
@@ -233,7 +234,7 @@ class Answer:
             every = iter([] if self.best is None else [self.best])
         else:
             every = solutions_of(self.best.problem, self.order.ranked(), self.order)
-        return islice(every, limit)
+        return islice(every, None if limit is None else min(limit, maxsize))
 
     def shares(self) -> dict[str, dict[Any, float]]:
         """For each question mark the probability of each of its values; empty where that is not defined.

@@ -20,6 +20,9 @@ from netsolve.ops.arguments import show
 from netsolve.queries import solve
 from netsolve.workers import Workers
 
+MOST = 10**7
+"""No more processes, seconds or MiB than this."""
+
 MOST_WAITING = 64
 """How many problems are handed over before the first is done: problems may come from a stream without end."""
 
@@ -87,6 +90,13 @@ def solve_many(  # noqa: PLR0913 - all but the problems have a default
         raise UsageError(msg)
     if executor is not None and (jobs is not None or memory is not None):
         msg = "jobs and memory are for netsolve's own processes: an executor has limits of its own"
+        raise UsageError(msg)
+    for name, value, kinds in (("jobs", jobs, int), ("memory", memory, int), ("timeout", timeout, int | float)):
+        if value is not None and (isinstance(value, bool) or not isinstance(value, kinds) or not 0 < value <= MOST):
+            msg = f"{name} is a number above 0, or None, not {value!r:.40}"
+            raise UsageError(msg)
+    if isinstance(problems, str | Network) or not isinstance(problems, Iterable):
+        msg = f"problems are networks or names of files in a list, not {show(problems)}"
         raise UsageError(msg)
     return _solved(problems, partial(_solve, timeout=timeout, prefer=prefer), executor, (jobs, timeout, memory))
 

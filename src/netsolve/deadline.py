@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from netsolve.errors import UndecidedError, UsageError
 
+FOREVER = 1e9
+"""More seconds than this are taken for so many."""
+
 OVERTIME = "the time limit is reached"
 
 
@@ -21,7 +24,8 @@ class Deadline:
         if self.seconds is not None and (not isinstance(self.seconds, int | float) or self.seconds != self.seconds):
             msg = f"a time is a number of seconds, or None for no limit, not {self.seconds!r:.40}"
             raise UsageError(msg)
-        object.__setattr__(self, "end", math.inf if self.seconds is None else time.monotonic() + self.seconds)
+        seconds = math.inf if self.seconds is None else min(self.seconds, FOREVER)
+        object.__setattr__(self, "end", time.monotonic() + seconds)
 
     @property
     def remaining(self) -> float:

@@ -106,9 +106,11 @@ class Network:
 
     def __post_init__(self) -> None:
         """Let nothing change what is in the network; hold one that no document has against the rules of documents."""
+        if not isinstance(self.layers, Iterable):
+            raise DocumentError([Mistake("layers", f"a list of netsolve.Layer is expected, not {show(self.layers)}")])
+        object.__setattr__(self, "layers", tuple(self.layers))
         if self.source is None:
             self._check()
-        object.__setattr__(self, "layers", tuple(self.layers))
         object.__setattr__(self, "inputs", frozen(self.inputs))
         object.__setattr__(self, "defaults", frozen(self.defaults))
         object.__setattr__(self, "blocks", frozen(self.blocks))

@@ -11,6 +11,7 @@ from netsolve.engines.elimination import tables_of
 from netsolve.engines.relations import TooLargeError
 from netsolve.errors import UndecidedError, UsageError, torch_needed
 from netsolve.network import Network
+from netsolve.ops.base import NOT_EMPTY
 from netsolve.pattern import Pattern, pattern_of
 from netsolve.posing import pose, taken
 from netsolve.problem import Factor, Problem, Variable
@@ -195,7 +196,7 @@ def accepted(network: Network, at: str, span: tuple[int, int], deadline: Deadlin
         else:
             blocks.append(Block(size, size, shape))
     found = Inputs(low, high, pattern_of(works, low, high), pattern_of(whole, low, high), tuple(blocks))
-    return replace(found, boundaries=tuple(moving.run(size) for size in edges(found))) if run else found
+    return replace(found, boundaries=tuple(filter(None, map(moving.run, edges(found))))) if run else found
 
 
 def edges(found: Inputs) -> Iterator[int]:
@@ -242,12 +243,14 @@ class _Moving:
         """The shape at the end."""
         return tuple(values[v] if isinstance(v, Variable) else int(v) for v in self.problem.shapes[self.at])
 
-    def run(self, size: int) -> Boundary:
-        """What torch makes of one input size."""
+    def run(self, size: int) -> Boundary | None:
+        """What torch makes of one input size; None where it need not agree."""
         with torch_needed():
             from netsolve.verify import verify  # noqa: PLC0415 - torch takes seconds to import
 
         values, broken = self.through(size)
+        if broken is not None and broken.label.text == NOT_EMPTY.text:
+            return None  # torch may go on where nothing is left
         entries = tuple(size if isinstance(entry, Unknown) else entry for entry in self.entries)
         shapes = {
             name: tuple(values[v] if isinstance(v, Variable) else int(v) for v in shape)

@@ -35,6 +35,8 @@ class Prefer(StrEnum):
     same = "same"
 
 
+MOST = 10**9
+
 DOCUMENTS = (Format.toml, Format.python)
 """Formats of one answer as a whole."""
 
@@ -44,7 +46,8 @@ CODES = {"solved": 0, "unsolvable": 1, "unknown": 3}
 def solve(  # noqa: PLR0913, PLR0917 - an argument is an option
     file: File,
     top: Annotated[
-        int | None, typer.Option(help="How many answers to give (default 1); each is proved.", min=1, metavar="N")
+        int | None,
+        typer.Option(help="How many answers to give (default 1); each is proved.", min=1, max=MOST, metavar="N"),
     ] = None,
     every: Annotated[
         bool, typer.Option("--all", help="Give all answers as they are found; none is proved or run.")

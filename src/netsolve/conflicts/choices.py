@@ -10,10 +10,13 @@ from typing import Any
 from netsolve.conflicts.statements import entries_of, written_value
 from netsolve.conflicts.worlds import Value, Worlds
 from netsolve.domain import Unknown
-from netsolve.problem import Variable
+from netsolve.problem import EQUAL, Variable
 
 MOST_SIDES = 600
 """How many values of one statement are looked at."""
+
+MOST_IMPLIED = 64
+"""How many sizes are looked at in place of a number that has to be one of several."""
 
 NEAREST = 3
 """How many sizes of an axis are looked at in place of one that is stated."""
@@ -92,7 +95,7 @@ def options(worlds: Worlds, variable: Variable, numbers: tuple[int, ...]) -> tup
     base = worlds.base[variable]
     if domain.count is not None and domain.count <= MOST_SIDES:
         return tuple(domain)
-    found = dict.fromkeys(n for n in numbers if n in domain)
+    found = dict.fromkeys(n for n in (*numbers, *implied(worlds, variable)) if n in domain)
     if isinstance(base, int):
         for one, other in product(numbers, repeat=2):
             if one and base * other % one == 0:
@@ -100,6 +103,18 @@ def options(worlds: Worlds, variable: Variable, numbers: tuple[int, ...]) -> tup
             found[base + other - one] = None
         found |= dict.fromkeys(range(base - 2, base + 3))
     return tuple(n for n in found if n in domain)
+
+
+def implied(worlds: Worlds, variable: Variable) -> tuple[int, ...]:
+    """The sizes of which a number has to be one, where these are several; the nearest of many."""
+    found: set[int] = set()
+    for index in worlds.users.get(variable, ()):
+        factor = worlds.factors[index]
+        for other in factor.operands if factor.formula is EQUAL else ():
+            value = worlds.given(other) if isinstance(other, Variable) and other is not variable else None
+            found.update(value if isinstance(value, tuple) else ())
+    base = worlds.given(variable)
+    return tuple(sorted(found, key=partial(gap, base) if isinstance(base, int) else None)[:MOST_IMPLIED])
 
 
 def away(row: tuple[int, ...], base: list[Value]) -> float:
@@ -155,7 +170,7 @@ def inputs(worlds: Worlds, key: str, numbers: tuple[int, ...]) -> Iterator[Choic
     if sizes[-1] != sizes[0]:
         row = (sizes[-1], *sizes[:-1])
         yield Choice(key, row, dict(zip(variables, row, strict=True)), 0.0)
-    low, high = 1 - min(spatial), min(FURTHEST_INPUT, 4 * max(spatial))
+    low, high = 1 - min(spatial), FURTHEST_INPUT
     for move in sorted(range(max(low, -FURTHEST_INPUT), high + 1), key=abs):
         if move:
             row = (*sizes[:first], *(size + move for size in spatial))

@@ -25,6 +25,11 @@ def fits(worlds: Worlds, indices: Iterable[int], dropped: Collection[str], deadl
     problem = left_of(worlds, indices, dropped)
     if problem is None or not problem.factors:
         return problem is not None
+    return feasible(problem, deadline)
+
+
+def feasible(problem: Problem, deadline: Deadline) -> bool:
+    """Whether anything fits. Raises UndecidedError where that stays open."""
     try:
         return tables_of(problem, deadline) is not None
     except TooLargeError:

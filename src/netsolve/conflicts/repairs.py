@@ -7,6 +7,7 @@ from heapq import heappop, heappush
 from itertools import count, islice
 
 from netsolve.conflicts.base import Change
+from netsolve.conflicts.broken import beyond_defaults, first_broken
 from netsolve.conflicts.changes import FEW, Choices, changed, confirmed, cost_of, kept, likely_changes, reaching
 from netsolve.conflicts.choices import Choice, choices_of
 from netsolve.conflicts.cores import numbers_at, reaches
@@ -55,8 +56,6 @@ def repair(
     DocumentError for what cannot be a network at all, UsageError for something to keep that is not there,
     UndecidedError where nothing was found in the time.
     """
-    from netsolve.conflicts.explanation import beyond_defaults, first_broken  # noqa: PLC0415 - it asks for combinations in turn
-
     deadline = Deadline(timeout)
     worlds = Worlds(relaxed(network, deadline), deadline)
     for key in keep:
@@ -111,16 +110,16 @@ def combined(worlds: Worlds, deadline: Deadline, *, keep: Sequence[str] = (), mo
             if choices:
                 here = Worlds(relaxed(changed(network, {c.key: c.value for c in choices}), deadline), deadline)
             change = None if here.broken else confirmed(network, choices, deadline, run=run)
+            broken = None if change is not None else first_broken(here, deadline)
         except DocumentError:
             continue
         except UndecidedError:
             return
-        if not here.broken:
-            if change is not None:
-                given += 1
-                yield change
+        if change is not None:
+            given += 1
+            yield change
             continue
-        for more, choice in steps(here, here.broken[0], keep):
+        for more, choice in steps(here, broken, keep) if broken is not None else ():
             keys = frozenset({*(c.key for c in choices), choice.key})
             if len(keys) > len(choices) and keys not in seen:
                 seen.add(keys)

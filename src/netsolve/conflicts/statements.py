@@ -24,6 +24,9 @@ MOST_DECIDED = 64
 Stated = Asked | Deciding
 """Arguments whose numbers decide what fits."""
 
+BEYOND = {"stride": 32, "kernel_size": 32}
+"""How far a question mark without values of its own could have gone."""
+
 Told = dict[str, list[Domain]]
 """The values of question marks: of each entry of an argument by its key, and of a named unknown by ?NAME."""
 
@@ -108,6 +111,8 @@ def _argument(layer: Layer, name: str, kind: Stated, entry: Any, domain: Domain)
     """What stands for one number of an argument. domain: the values of a question mark."""
     if isinstance(entry, Unknown):
         wide = wide_of(layer, name, kind, entry.domain or Domain(()))
+        if entry.domain is None and name in BEYOND:
+            wide |= Domain.between(1, BEYOND[name])
         return replace(entry, domain=wide | domain)
     if not isinstance(entry, int) or (entry == -1 and isinstance(kind, Asked) and kind.least >= 1):
         return entry

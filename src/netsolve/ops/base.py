@@ -199,7 +199,8 @@ class Operator:
             for field in fields(self)
             if field.default is MISSING or getattr(self, field.name) != field.default
         }
-        return given | {name: inputs[arg.source][arg.dim] for name, arg in self.inferred.items()}
+        implied = {name: inputs[arg.source][arg.dim] for name, arg in self.inferred.items()}
+        return implied | {name: value for name, value in given.items() if value is not None or name not in implied}
 
     def plain(self, inputs: Known) -> "tuple[Operator, ...]":
         """The layers of torch's own, one after the other, that do the same for inputs of these shapes."""
