@@ -361,6 +361,24 @@ def test_sizes_near_the_edge_are_run_with_the_width_that_is_written() -> None:
     ]
 
 
+def test_sizes_after_a_block_are_those_after_its_last_layer() -> None:
+    network = loads("""
+input = [3, 64, 64]
+blocks.b = { layers = [ { op = "Conv2d", out_channels = 4, kernel_size = 3, padding = "?" }, { op = "ReLU" } ] }
+layers = [ { block = "b", name = "first" }, { block = "b" } ]
+""")
+    assert sizes(network, at="first").at == "first.relu_1"
+    with pytest.raises(UsageError, match="at is the name of a layer, not 5"):
+        sizes(network, at=5)  # type: ignore[arg-type]  # the mistake is what is tested
+
+
+def test_only_multiples_are_not_a_number_or_more() -> None:
+    network = loads(document(table(op="PixelUnshuffle", downscale_factor=4), input=(3, 30, 30)))
+    told = [str(reason) for reason in explain(network, run=False).reasons]
+    assert "line 3: pixelunshuffle_1: " in told[0]
+    assert not any("or more" in text for text in told)
+
+
 def test_what_netsolve_alone_refuses_is_not_held_against_torch() -> None:
     found = sizes(loads(document(conv(1, op="ConvTranspose2d", padding=2), input=(3, 20, 20)))).inputs
     assert found is not None

@@ -95,14 +95,20 @@ def sizes(
 ) -> Sizes:
     """Which sizes can be reached after a layer, and which inputs are accepted and give which output.
 
-    at: the layer, by default the last; what is stated of sizes there and behind it is left out. inputs: the first and
-    the last input size to look at, all spatial axes alike; by default from 1 to 1,024 where nothing is unknown. Raises
-    UsageError for a layer that is not there, DocumentError for what cannot be a network at all.
+    at: the layer, or block for its last one, by default the last; what is stated of sizes there and behind it is left
+    out. inputs: the first and the last input size to look at, all spatial axes alike; by default from 1 to 1,024 where
+    nothing is unknown. Raises UsageError for a layer that is not there, DocumentError for what cannot be a network at
+    all.
     """
     names = [layer.name for layer in taken(network).layers]
     at = at or network.results[-1]
+    if not isinstance(at, str):
+        msg = f"at is the name of a layer, not {at!r:.40}"
+        raise UsageError(msg)
+    at = network.blocks.get(at, at)
     if at not in names:
-        msg = f"there is no layer {at[:60]}; {nearest(at, names)}"
+        near = nearest(at, names)
+        msg = f"there is no layer {at[:60]}{f'; {near}' if near.startswith(('did', 'there')) else ''}"
         raise UsageError(msg)
     deadline = Deadline(timeout)
     shape, exact = reached(until(network, at), at, deadline)

@@ -129,9 +129,9 @@ def needed(worlds: Worlds, name: str, broken: int) -> str:
     fitting = {n for n in sizes if reaches(worlds, dict.fromkeys(variables, n), broken)}
     if not fitting:
         return ""
-    largest = " or more" if sizes[-1] in fitting and len(fitting) > 1 else ""
-    text = words(value_of(fitting)) if not largest else f"{min(fitting)}"
-    return f"after {name} the {can_be(values[0])}; the layers below need {text}{largest} there"
+    upwards = len(fitting) > 1 and fitting == set(range(min(fitting), sizes[-1] + 1))
+    text = f"{min(fitting)} or more" if upwards else words(value_of(fitting))
+    return f"after {name} the {can_be(values[0])}; the layers below need {text} there"
 
 
 def look(worlds: Worlds, operand: Operand) -> Value:

@@ -4,7 +4,7 @@ import heapq
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
-from math import log
+from math import fsum, log
 from operator import itemgetter
 
 from netsolve.deadline import Deadline
@@ -73,7 +73,7 @@ class _Elimination:
     def weight(self, variable: Variable) -> float:
         """How large the message of a variable can become, as a logarithm."""
         around = {v for index in self.touching[variable] for v in self.tables[index].scope} - {variable}
-        return sum(log(len(self.positions[v])) for v in around)
+        return fsum(log(len(self.positions[v])) for v in around)  # the same in whatever order
 
     def run(self) -> Circuit:
         """Eliminate the hidden variables, then the others, each time the one with the smallest message."""

@@ -36,7 +36,8 @@ class Pointwise(Operator):
 
 
 def _rank(rank: int) -> str:
-    return "features without spatial axes" if rank == 1 else f"channels and {rank - 1} spatial sizes"
+    axes = rank - 1
+    return f"channels and {axes} spatial size{'s' * (axes > 1)}" if axes else "features without spatial axes"
 
 
 @dataclass(frozen=True, kw_only=True)
