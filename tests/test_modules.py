@@ -237,6 +237,12 @@ def test_each_sample_gets_its_copy_of_a_constant(given: Callable[[Tensor, Tensor
         parts.apply(module, {"encoder.layers.0.nhead": 4})
 
 
+def test_a_pad_that_stands_as_something_else_is_told() -> None:
+    told = [str(warning) for warning in netsolve.from_module(UNet(), (3, 33, 35)).warnings]
+    assert "pad to the size of another tensor stands as Upsample: its sizes are the same, its numbers not" in told[0]
+    assert len(told) == 1
+
+
 def test_a_constant_is_no_batch() -> None:
     module = Tokens(lambda token, x: token.repeat(1, x.shape[0], 1))
     with pytest.raises(DocumentError, match="the code needs the number of samples as a number"):

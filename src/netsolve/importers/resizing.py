@@ -80,6 +80,7 @@ def _padded(tracer: "Tracer", input: Traced, pad: Any, mode: str = "constant", v
     if any(isinstance(side, Extent) for side in sides):
         ends = [input.shape[2 + i] + sides[2 * (axes - 1 - i)] + sides[2 * (axes - 1 - i) + 1] for i in range(axes)]
         if (like := tracer.like(input, ends)) is not None:
+            tracer.note("pad to the size of another tensor stands as Upsample: its sizes are the same, its numbers not")
             return tracer.add(operator(tracer, "Upsample"), input, like)
     kinds = {
         "constant": "ZeroPad",
