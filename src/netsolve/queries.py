@@ -32,6 +32,9 @@ IMPROVING = 0.75
 CHECKING = 60.0
 """Seconds for what a check has to search: values of named unknowns that stand in `out` alone."""
 
+HINTING = 1.0
+"""Seconds for what a wider range would give, once it is known that nothing fits."""
+
 WIDEST = 100
 """The largest padding that is tried when the default values do not suffice (a 3x3 convolution with 100 is real)."""
 
@@ -164,9 +167,10 @@ def checked(problem: Problem, assignment: Assignment, engine: str) -> None:
 
 def wider(network: Network, deadline: Deadline) -> str:
     """What a wider range of paddings would give where the default values give nothing."""
+    soon = Deadline(min(deadline.remaining, HINTING))
     try:
-        problem = pose(network, widest=WIDEST, deadline=deadline)
-        order = ORDERS["small"](problem, deadline)
+        problem = pose(network, widest=WIDEST, deadline=soon)
+        order = ORDERS["small"](problem, soon)
     except UndecidedError:
         return ""
     if order is None:
