@@ -375,8 +375,8 @@ layers = [ { block = "b", name = "first" }, { block = "b" } ]
 def test_only_multiples_are_not_a_number_or_more() -> None:
     network = loads(document(table(op="PixelUnshuffle", downscale_factor=4), input=(3, 30, 30)))
     told = [str(reason) for reason in explain(network, run=False).reasons]
-    assert "line 3: pixelunshuffle_1: " in told[0]
-    assert not any("or more" in text for text in told)
+    needed = "the layers below need one of 31 sizes from 4 to 124 there"  # the multiples of 4 among those looked at
+    assert told[1] == f"after input the size is 30; {needed}"
 
 
 def test_what_netsolve_alone_refuses_is_not_held_against_torch() -> None:
@@ -479,9 +479,6 @@ def test_a_padding_forgotten_in_every_convolution() -> None:
     )
     first = "conv2d_1, conv2d_2 and 5 more: padding = 1 instead of 0, torch's default"  # 64 to 8 by three pools
     assert first in [change.text for change in explain(network).changes[:2]]
-    kept = repair(network, keep=["input", "linear_1", "kernel_size", "stride", "out_channels", "dilation", "ceil_mode"])
-    assert kept.best is not None
-    assert len(kept.best.set) == 1
 
 
 BLOCKS = """

@@ -203,4 +203,4 @@ def test_layers_may_come_one_by_one() -> None:
     layers = (layer for layer in SHARED.layers)
     assert Network(SHARED.inputs, layers).layers == SHARED.layers  # type: ignore[arg-type]  # a tuple is made of it
     with pytest.raises(DocumentError, match="is expected, not 5"):
-        Network(SHARED.inputs, 5)  # type: ignore[arg-type]
+        Network(SHARED.inputs, 5)  # type: ignore[arg-type]  # the mistake is what is tested

@@ -20,8 +20,8 @@ from netsolve.ops.arguments import show
 from netsolve.queries import solve
 from netsolve.workers import Workers
 
-MOST = 10**7
-"""No more processes, seconds or MiB than this."""
+MOST = {"jobs": 1024, "memory": 10**7, "timeout": 10**7}
+"""No more processes, MiB or seconds than this."""
 
 MOST_WAITING = 64
 """How many problems are handed over before the first is done: problems may come from a stream without end."""
@@ -91,9 +91,12 @@ def solve_many(  # noqa: PLR0913 - all but the problems have a default
     if executor is not None and (jobs is not None or memory is not None):
         msg = "jobs and memory are for netsolve's own processes: an executor has limits of its own"
         raise UsageError(msg)
-    for name, value, kinds in (("jobs", jobs, int), ("memory", memory, int), ("timeout", timeout, int | float)):
-        if value is not None and (isinstance(value, bool) or not isinstance(value, kinds) or not 0 < value <= MOST):
-            msg = f"{name} is a number above 0, or None, not {value!r:.40}"
+    for name, value, kind in (("jobs", jobs, int), ("memory", memory, int), ("timeout", timeout, int | float)):
+        if value is not None and (
+            isinstance(value, bool) or not isinstance(value, kind) or not 0 < value <= MOST[name]
+        ):
+            what = "an integer" if kind is int else "a number"
+            msg = f"{name} is {what} above 0 and at most {MOST[name]:,}, or None, not {value!r:.40}"
             raise UsageError(msg)
     if isinstance(problems, str | Network) or not isinstance(problems, Iterable):
         msg = f"problems are networks or names of files in a list, not {show(problems)}"

@@ -175,7 +175,7 @@ def _changed(part: "nn.Module", values: Mapping[str, Any]) -> "nn.Module":
         msg = f"{type(part).__name__} has no argument {', '.join(strange) if op else next(iter(values))}"
         raise ValueError(msg)
     for key, value in values.items():
-        if key in op.kept:
+        if "." in op.kept.get(key, ""):  # in a part of the part
             msg = f"{key} of {type(part).__name__} cannot be changed in place: make a new one"
             raise ValueError(msg)
         op = changed(op, key, value)

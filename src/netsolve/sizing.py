@@ -255,8 +255,8 @@ class _Moving:
             from netsolve.verify import verify  # noqa: PLC0415 - torch takes seconds to import
 
         values, broken = self.through(size)
-        if broken is not None and broken.label.text == NOT_EMPTY.text:
-            return None  # torch may go on where nothing is left
+        if broken is not None and _policy(broken, self.network):
+            return None
         entries = tuple(size if isinstance(entry, Unknown) else entry for entry in self.entries)
         shapes = {
             name: tuple(values[v] if isinstance(v, Variable) else int(v) for v in shape)
@@ -267,6 +267,13 @@ class _Moving:
             return Boundary(size, accepted=True, agrees=found.verified)
         stopped = found.mismatch is not None and found.mismatch.layer in {"", broken.label.layer}
         return Boundary(size, accepted=False, agrees=stopped, layer=broken.label.layer)
+
+
+def _policy(factor: Factor, network: Network) -> bool:
+    """Whether a rule is netsolve's own, where torch may go on."""
+    layer = network.by_name.get(factor.label.layer)
+    own = () if layer is None else (rule for rule in layer.op.rules if rule.policy)
+    return factor.label.text in {NOT_EMPTY.text, *(rule.text for rule in own)}
 
 
 def _floors(factor: Factor, network: Network) -> bool:

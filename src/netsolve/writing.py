@@ -126,11 +126,9 @@ def _places(network: Network, values: Mapping[str, Any]) -> Iterator[tuple[str, 
     for key, value in values.items():
         owner, _, argument = key.rpartition(".")
         if owner:
-            written = getattr(network.by_name[owner].op, argument)
-            paths = [
-                network.by_name[owner].at(argument, i if isinstance(value, tuple) else None)
-                for i in range(_count(value))
-            ]
+            layer = network.by_name[owner]
+            written = getattr(layer.op, argument)
+            paths = [layer.at(argument, i if isinstance(value, tuple) else None) for i in range(_count(value))]
         else:
             written = network.inputs[key]
             paths = [(*(("inputs", key) if several else (key,)), index) for index in range(_count(value))]

@@ -36,6 +36,7 @@ class Prefer(StrEnum):
 
 
 MOST = 10**9
+"""How many answers can be asked for: no more fit into the memory of any machine."""
 
 DOCUMENTS = (Format.toml, Format.python)
 """Formats of one answer as a whole."""

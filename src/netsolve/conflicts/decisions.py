@@ -3,9 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any
 
-from netsolve.arith import both, either
 from netsolve.conflicts.worlds import Worlds
 from netsolve.deadline import Deadline
 from netsolve.domain import Domain
@@ -14,6 +12,7 @@ from netsolve.engines.elimination import tables_of
 from netsolve.engines.relations import TooLargeError
 from netsolve.locate import Path
 from netsolve.ops.base import Formula
+from netsolve.posing.stated import lies_in
 from netsolve.problem import Factor, Label, Operand, Problem, Variable
 
 
@@ -172,11 +171,4 @@ def scaling(parts: int) -> Formula:
 
 def member(domain: Domain) -> Formula:
     """Whether a number lies in a domain."""
-
-    def lies(value: Any) -> Any:
-        inside: Any = False
-        for low, high in domain.ranges:
-            inside = either(inside, value >= low if high is None else both(value >= low, value <= high))
-        return inside
-
-    return Formula(lies)
+    return Formula(lambda value: lies_in(value, domain))

@@ -14,9 +14,7 @@ from netsolve.ops.arguments import Asked, AskedSwitch, show
 from netsolve.ops.plain import Deciding
 from netsolve.posing import pose
 from netsolve.problem import Problem, Variable
-
-WIDEST = 100
-"""The largest padding that is looked at (a 3x3 convolution with 100 is real)."""
+from netsolve.queries import WIDEST
 
 MOST_DECIDED = 64
 """The largest number that a count of groups or heads, a scale or a place is tried with, or twice what is written."""

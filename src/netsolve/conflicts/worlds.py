@@ -42,9 +42,9 @@ class Worlds:
     """A relaxed problem with the values that the document gives, and what becomes of them.
 
     base: the value of every variable as the document has it; known: whether each that no factor defines is one number;
-    steps: how often a factor was gone through;
-    broken: the factors, by index, that these values do not meet, ascending; earlier: for variables of which factors
-    take values away, by the index of each such factor, what they were before it.
+    steps: how often a factor was gone through; broken: the factors, by index, that these values do not meet, ascending;
+    earlier: for variables of which factors take values away, by the index of each such factor, what they were before
+    it.
     """
 
     def __init__(self, relaxed: Relaxed, deadline: Deadline) -> None:

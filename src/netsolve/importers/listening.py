@@ -2,7 +2,7 @@
 
 import builtins
 import sys
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -28,42 +28,39 @@ MAKERS = ("zeros", "ones", "empty", "full", "rand", "randn")
 GROWING = ("expand", "expand_as", "repeat")
 """Methods by which code gives each sample of a batch its own copy of a constant."""
 
-Patch = tuple[MutableMapping[str, Any], str, Any]
+Patch = tuple[Any, str, Any]
+"""A module or class, the name of what it has, and what stands there while a module is traced."""
 
 
 @contextmanager
 def listening(tracer: "Tracer", module: nn.Module) -> Iterator[None]:
     """Functions of torch, and `isinstance` in the module's own code, as tracing needs them; afterwards as they were."""
     patches = [*_patches(tracer), *_instances(module)]
-    before = [(home, name, home.get(name)) for home, name, _ in patches]
-    apply = vars(torch.autograd.Function)["apply"]
+    before = [(home, name, vars(home).get(name)) for home, name, _ in patches]
     try:
         for home, name, function in patches:
-            home[name] = function
-        for name in GROWING:
-            setattr(Tensor, name, _growing(tracer, name, getattr(Tensor, name)))
-        torch.autograd.Function.apply = classmethod(_applied(tracer, apply))  # type: ignore[assignment,method-assign]  # torch's own function is replaced while it is listened to
+            setattr(home, name, function)
         yield
     finally:
-        for name in GROWING:
-            delattr(Tensor, name)  # it is inherited
-        torch.autograd.Function.apply = apply  # type: ignore[method-assign]  # torch's own function is replaced while it is listened to
         for home, name, function in before:
-            if function is None:
-                del home[name]
-            else:
-                home[name] = function
+            if function is not None:
+                setattr(home, name, function)
+            elif name in vars(home):  # it is inherited, or built in
+                delattr(home, name)
 
 
 def _patches(tracer: "Tracer") -> Iterator[Patch]:
     """Functions of torch by where they stand."""
-    for home in (vars(torch), vars(nn.functional)):
+    for home in (torch, nn.functional):
         for name in STRICT:
-            if name in home:
-                yield home, name, _asking(tracer, name, home[name])
+            if name in vars(home):
+                yield home, name, _asking(tracer, name, getattr(home, name))
         for name in MAKERS:
-            if name in home:
-                yield home, name, _making(tracer, home[name])
+            if name in vars(home):
+                yield home, name, _making(tracer, getattr(home, name))
+    for name in GROWING:
+        yield Tensor, name, _growing(tracer, name, getattr(Tensor, name))
+    yield torch.autograd.Function, "apply", classmethod(_applied(tracer, vars(torch.autograd.Function)["apply"]))
 
 
 def _asking(tracer: "Tracer", name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -126,4 +123,4 @@ def _instances(module: nn.Module) -> Iterator[Patch]:
     for name in sorted(homes):
         home = sys.modules.get(name)
         if home is not None and not f"{name}.".startswith(("torch.", "builtins.")):
-            yield vars(home), "isinstance", instance
+            yield home, "isinstance", instance

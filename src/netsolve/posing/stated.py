@@ -31,7 +31,7 @@ def stated(draft: Draft, layer: str, shape: Shape, out: Stated, path: Path) -> S
         elif isinstance(size, Unknown):
             if size.domain is not None:
                 label = Label(layer, f"{key} is one of {size.domain}", path)
-                inside = Formula(lambda v, domain=size.domain: _member(v, domain), [key])
+                inside = Formula(lambda v, domain=size.domain: lies_in(v, domain), [key])
                 draft.relate(label, inside, (follows,), frozenset())
             if size.name is not None:
                 other = draft.variable(size.name, size, size.domain or POSITIVE, path)
@@ -54,7 +54,7 @@ def _contradiction(network: Network, key: str, size: Number, other: Written) -> 
     return f"{key} = {size if isinstance(size, int) else show(str(size))} contradicts {other.key} = {other}{place}"
 
 
-def _member(value: Any, domain: Domain) -> Any:
+def lies_in(value: Any, domain: Domain) -> Any:
     """Whether a number lies in a domain, for integers and terms."""
     result: Any = False
     for low, high in domain.ranges:
