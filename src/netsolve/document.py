@@ -6,6 +6,7 @@ from pathlib import Path as FilePath
 from typing import BinaryIO
 
 from netsolve.errors import DocumentError, Mistake, UsageError
+from netsolve.garbage import unswept
 from netsolve.locate import Source, hazards
 from netsolve.network import Network
 from netsolve.reading import Reader
@@ -55,6 +56,7 @@ def read(stream: BinaryIO, file: str = "") -> Network:
     return loads(text, file)
 
 
+@unswept()
 def loads(text: str, file: str = "") -> Network:
     """Read a network from TOML text; `file` names it in messages. Raises DocumentError with all mistakes."""
     if not isinstance(text, str):

@@ -7,7 +7,7 @@ from netsolve.mistakes import Mistakes
 from netsolve.network import Layer, Network
 from netsolve.ops import Operator
 from netsolve.ops.arguments import Asked, Default
-from netsolve.ops.base import Formula
+from netsolve.ops.base import formula_of
 
 
 def doubts(network: Network, mistakes: Mistakes) -> None:
@@ -41,7 +41,7 @@ def _uneven(layer: Layer, network: Network) -> Iterator[tuple[str, list[str]]]:
 
 def _values(op: Operator, default: Default, axis: int) -> str | None:
     """The default values on one axis; None where they depend on something unknown."""
-    formula = Formula(default.high)
+    formula = formula_of(default.high)
     operands = []
     for name in formula.operands:
         value = getattr(op, name, None)

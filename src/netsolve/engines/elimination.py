@@ -9,6 +9,7 @@ from netsolve.engines.circuit import Circuit
 from netsolve.engines.compilation import compile_circuit
 from netsolve.engines.ranking import Ranking
 from netsolve.engines.relations import Relations, relations_of
+from netsolve.garbage import unswept
 from netsolve.problem import Problem, Variable
 
 Ranked = Iterator[tuple[float, dict[Variable, int]]]
@@ -87,6 +88,7 @@ class Tables:
         costs[root] = [a + b for a, b in zip(costs[root], row, strict=True)] if root in costs else row
 
 
+@unswept()
 def tables_of(problem: Problem, deadline: Deadline) -> Tables | None:
     """Propagate and compile a problem; None where nothing fits.
 

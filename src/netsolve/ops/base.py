@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import MISSING, dataclass, fields
+from functools import cache
 from typing import Annotated, Any, ClassVar, Protocol, TypeVar, get_origin, get_type_hints
 
 from netsolve.ops.arguments import Argument, Inferred
@@ -42,6 +43,12 @@ class Formula:
     def __call__(self, *values: Any) -> Any:
         """The value for operands in their order."""
         return self.function(*values)
+
+
+@cache
+def formula_of(function: Callable[..., Any]) -> Formula:
+    """The formula of a function that a declaration holds."""
+    return Formula(function)
 
 
 def always(_: Any) -> bool:

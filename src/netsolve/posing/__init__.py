@@ -5,6 +5,7 @@ from os import PathLike
 from netsolve.deadline import NEVER, Deadline
 from netsolve.domain import POSITIVE, Unknown
 from netsolve.errors import DocumentError, UsageError
+from netsolve.garbage import unswept
 from netsolve.network import Network
 from netsolve.posing.constraints import constrain
 from netsolve.posing.draft import Draft
@@ -18,6 +19,7 @@ LOOK = 200
 """How many layers are posed between two looks at the time: a few hundredths of a second."""
 
 
+@unswept()
 def pose(network: Network, *, widest: int | None = None, deadline: Deadline = NEVER) -> Problem:
     """The network as a problem.
 

@@ -1,14 +1,14 @@
 """What one layer's operator sees while it is posed."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache, partial
 from typing import Any, NoReturn
 
 from netsolve.domain import LARGEST, POSITIVE, Domain, Unknown
 from netsolve.network import Layer
 from netsolve.ops.arguments import Asked, AskedSwitch, Default, Inferred, show
-from netsolve.ops.base import OPERATORS, Formula, Mismatch, Operator, Rule, Shape, Size, Trace
+from netsolve.ops.base import OPERATORS, Formula, Mismatch, Operator, Rule, Shape, Size, Trace, formula_of
 from netsolve.posing.draft import Draft, tells
 from netsolve.posing.stated import stated
 from netsolve.problem import EQUAL, Cost, Factor, Label, Operand, Question, Variable, Written, product_of, sum_of
@@ -77,17 +77,19 @@ class LayerTrace:
 
     def argument(self, name: str, entry: int | None = None) -> Size:
         """The value of an argument, or of one entry of it."""
+        asked = (name, entry)
+        if asked not in self.arguments:
+            self.arguments[asked] = self.read(name, entry)
+        return self.arguments[asked]
+
+    def read(self, name: str, entry: int | None) -> Size:
+        """The same, when it is asked for the first time."""
         value = getattr(self.op, name)
         if value is None and (followed := self.op.follows.get(name)):
             return self.argument(followed, entry)
         if isinstance(value, tuple):
-            value = value[entry or 0]
-        else:
-            entry = None
-        key = (name, entry)
-        if key not in self.arguments:
-            self.arguments[key] = self.number_or_word(name, entry, value)
-        return self.arguments[key]
+            return self.number_or_word(name, entry or 0, value[entry or 0])
+        return self.number_or_word(name, None, value) if entry is None else self.argument(name)
 
     def number_or_word(self, name: str, entry: int | None, value: Any) -> Size:
         """A value as draft sees it: a variable, an integer that knows where it stands, or what else it is."""
@@ -123,7 +125,7 @@ class LayerTrace:
         if self.draft.widest is None:
             self.bound(limits, variable, name)
         if argument.prefer is not None:
-            formula = _formula(argument.prefer)
+            formula = formula_of(argument.prefer)
             operands = self.operands(formula, entry or 0, {})
             self.draft.costs.append(Cost(formula, operands, self.cases(formula)))
         return variable
@@ -148,7 +150,7 @@ class LayerTrace:
 
     def limits(self, default: Default, entry: int | None) -> Limits:
         """What the largest default value is on each axis: a formula and its operands, each once."""
-        limit = _formula(default.high)
+        limit = formula_of(default.high)
         return tuple(dict.fromkeys([(limit, self.operands(limit, axis, {})) for axis in self.axes(entry)]))
 
     def default(self, default: Default, limits: Limits, name: str) -> Domain | None:
@@ -302,11 +304,6 @@ def operand(size: Size) -> Operand:
 def _cases(formula: Formula, cases: frozenset[str]) -> frozenset[int]:
     """The positions of the operands of these names."""
     return frozenset(i for i, name in enumerate(formula.operands) if name in cases)
-
-
-@cache
-def _formula(function: Callable[..., Any]) -> Formula:
-    return Formula(function)
 
 
 @cache

@@ -1,0 +1,53 @@
+"""The search for cycles is put off inside, and as it was before after."""
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from netsolve.garbage import each_unswept, unswept
+
+
+@pytest.fixture(autouse=True)
+def enabled() -> Iterator[None]:
+    """As it was, whatever a test does."""
+    before = gc.isenabled()
+    gc.enable()
+    yield
+    (gc.enable if before else gc.disable)()
+
+
+@unswept()
+def failing() -> None:
+    """Fail while it is put off, behind a nested use."""
+    with unswept():
+        assert not gc.isenabled()
+    assert not gc.isenabled()
+    raise ZeroDivisionError
+
+
+def test_put_off_inside_and_begun_again_after_an_error() -> None:
+    with pytest.raises(ZeroDivisionError):
+        failing()
+    assert gc.isenabled()
+
+
+def test_not_begun_where_there_was_none() -> None:
+    gc.disable()
+    with unswept():
+        pass
+    assert not gc.isenabled()
+
+
+def test_each_item_is_made_without_it_and_taken_with_it() -> None:
+    made: list[bool] = []
+
+    def items() -> Iterator[int]:
+        for number in range(3):
+            made.append(gc.isenabled())
+            yield number
+
+    taken = [(number, gc.isenabled()) for number in each_unswept(items())]
+    assert taken == [(0, True), (1, True), (2, True)]
+    assert made == [False, False, False]
+    assert gc.isenabled()
