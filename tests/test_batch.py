@@ -11,7 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from io import StringIO
@@ -149,6 +149,30 @@ def test_tasks_are_taken_as_they_are_needed() -> None:
     assert len(list(islice(rows, 5))) == 5
     rows.close()
     assert len(taken) < 100
+
+
+class OneOnly(Executor):
+    """Does the first task it is given; the others wait."""
+
+    def __init__(self) -> None:
+        """None so far."""
+        self.futures: list[Future[Any]] = []
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
+        """Take a task."""
+        future: Future[Any] = Future()
+        self.futures.append(future)
+        if len(self.futures) == 1:
+            future.set_result(function(*arguments, **named))
+        return future
+
+
+def test_an_executor_of_others_keeps_no_task_of_one_who_stops_early() -> None:
+    executor = OneOnly()
+    rows = perform(work, [1, 2, 3], executor)
+    assert next(rows).value == 2
+    rows.close()
+    assert [future.cancelled() for future in executor.futures] == [False, True, True]
 
 
 def test_no_process_is_left_behind_when_one_stops_early() -> None:

@@ -7,7 +7,7 @@ import pytest
 from torch import nn
 
 import netsolve
-from netsolve import UsageError, loads
+from netsolve import DocumentError, UsageError, loads
 from support import conv, document, table
 
 KNOWN = loads(document(conv(3)))
@@ -15,11 +15,14 @@ ASKED = loads(document(conv(3, padding="?")))
 TWO = loads("inputs = { left = [3, 8, 8], right = [3, 8, 8] }\nlayers = [ { op = 'add', from = ['left', 'right'] } ]\n")
 MODULE = nn.Sequential(nn.Conv2d(3, 4, 3))
 ANSWER = netsolve.solve(ASKED)
+assert ANSWER.best is not None
+BEST = ANSWER.best
 ANY: Any = netsolve
 """Without the types that would not let these calls pass."""
 
 WRONG: Any = "x"
 NUMBER: Any = 5
+NOTHING: Any = None
 
 CALLS: dict[str, Callable[[], Any]] = {
     "a network is asked for, and this is str: use load('netd.toml')": lambda: ANY.solve("netd.toml"),
@@ -42,6 +45,12 @@ CALLS: dict[str, Callable[[], Any]] = {
         lambda: ANY.from_module(MODULE, (3, 8, 8), unknown=3)
     ),
     'values are written by key, such as {"conv2d_1.padding": 1}, not 5': lambda: ASKED.with_values(NUMBER),
+    "opaque is a mapping of shapes by path, not int": lambda: ANY.from_module(MODULE, (3, 8, 8), opaque=5),
+    "from_onnx takes the name of a file, not int": lambda: ANY.from_onnx(5),
+    "with_summary takes the text that a summary prints, not int": lambda: ANY.with_summary(KNOWN, 5),
+    "apply takes the torch.nn.Module that the network was made from, not NoneType": (lambda: BEST.apply(NOTHING)),
+    "a time is a number of seconds, or None for no limit, not 'x'": lambda: BEST.verify(seconds=WRONG),
+    "most is how many sets of changes to give, at least 1, not 'x'": lambda: ANY.repair(KNOWN, most="x"),
 }
 
 
@@ -50,6 +59,35 @@ def test_a_call_that_is_not_taken_says_what_is(text: str, call: Callable[[], Any
     with pytest.raises(UsageError) as refused:
         call()
     assert str(refused.value) == text
+
+
+def test_a_question_mark_that_is_not_there_is_told_with_the_nearest_one() -> None:
+    with pytest.raises(KeyError) as refused:
+        BEST["conv2d_1.pad"]
+    assert refused.value.args == ("there is no question mark conv2d_1.pad: did you mean conv2d_1.padding?",)
+
+
+def test_a_key_that_is_no_text_is_not_there() -> None:
+    with pytest.raises(DocumentError) as refused:
+        ASKED.with_values({NUMBER: 1})
+    assert str(refused.value.mistakes[0]) == "5: there is no such argument (a key is LAYER.ARGUMENT)"
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("outputs", "outputs: a list is expected, not None ([] for none)"),
+        ("constraints", "constraints: a list is expected, not None ([] for none)"),
+        ("defaults", "defaults: a mapping is expected, not None ({} for none)"),
+        ("blocks", "blocks: a mapping is expected, not None ({} for none)"),
+        ("layers", "layers: a list of netsolve.Layer is expected, not None"),
+    ],
+)
+def test_a_part_of_a_network_that_is_none(key: str, text: str) -> None:
+    given: dict[str, Any] = {"inputs": KNOWN.inputs, "layers": KNOWN.layers, key: None}
+    with pytest.raises(DocumentError) as refused:
+        netsolve.Network(**given)
+    assert [str(mistake) for mistake in refused.value.mistakes] == [text]
 
 
 def test_one_thing_to_keep_may_be_given_by_itself() -> None:

@@ -19,6 +19,7 @@ from netsolve.network import Network
 from netsolve.posing import pose
 from netsolve.problem import Problem, Variable
 from netsolve.verification import Verification
+from netsolve.words import nearest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,7 +92,11 @@ class Solution:
             return self.__dict__[name]
 
     def __getitem__(self, key: str) -> Any:
-        """The value of one question mark."""
+        """The value of one question mark. Raises KeyError, with the nearest one, for a key that is none."""
+        if key not in self.values:
+            remedy = nearest(str(key), self.values)
+            msg = f"there is no question mark {key}" + (f": {remedy}" if remedy.startswith("did") else "")
+            raise KeyError(msg)
         return self.values[key]
 
     def _repr_html_(self) -> str:

@@ -77,7 +77,7 @@ def solve_many(  # noqa: PLR0913 - all but the problems have a default
     memory: int | None = None,
     prefer: Preference = "habits",
 ) -> Generator[Outcome, None, None]:
-    """Solve many problems, and give what became of each as it is done; closed early, nothing is left running.
+    """Solve many problems, and give what became of each as it is done; closed early, nothing is left waiting.
 
     problems: networks, or names of files, which are read here; executor: any executor of concurrent.futures, which
     stays open; by default processes of netsolve's own, each problem alone in its process; jobs: how many of these, by
@@ -158,6 +158,7 @@ class _Performance:
         self.own: Workers | None = None
         self.done: SimpleQueue[tuple[int, Future[Any]]] = SimpleQueue()
         self.waiting: dict[int, Any] = {}
+        self.futures: dict[int, Future[Any]] = {}
 
     def run(self, tasks: Iterable[Any]) -> Generator[Done, None, None]:
         """Keep some tasks waiting until there are no more."""
@@ -175,6 +176,8 @@ class _Performance:
                 if (done := self.collected(*self.done.get())) is not None:
                     yield done
         finally:
+            for future in self.futures.values():
+                future.cancel()
             if self.own is not None:
                 self.own.stop()
 
@@ -190,6 +193,7 @@ class _Performance:
                 jobs, seconds, memory = self.limits
                 self.own = Workers(jobs, seconds=seconds, memory=memory)
             future = self.own.submit(guarded, self.work, self.waiting[index])
+        self.futures[index] = future
         future.add_done_callback(lambda future: self.done.put((index, future)))
 
     def collected(self, index: int, future: Future[Any]) -> Done | None:
@@ -199,7 +203,7 @@ class _Performance:
             self.given = None
             self.submit(index)
             return None
-        del self.waiting[index]
+        del self.waiting[index], self.futures[index]
         if error is None and not future.cancelled():
             value, found, seconds = future.result()
             return Done(index, value, found, seconds)

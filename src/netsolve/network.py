@@ -106,8 +106,7 @@ class Network:
 
     def __post_init__(self) -> None:
         """Let nothing change what is in the network; hold one that no document has against the rules of documents."""
-        if not isinstance(self.layers, Iterable):
-            raise DocumentError([Mistake("layers", f"a list of netsolve.Layer is expected, not {show(self.layers)}")])
+        self._kinds()
         object.__setattr__(self, "layers", tuple(self.layers))
         if self.source is None:
             self._check()
@@ -115,6 +114,17 @@ class Network:
         object.__setattr__(self, "defaults", frozen(self.defaults))
         object.__setattr__(self, "blocks", frozen(self.blocks))
         object.__setattr__(self, "uses", frozen(self.uses))
+
+    def _kinds(self) -> None:
+        """Raise DocumentError for what is no list or mapping at all."""
+        if not isinstance(self.layers, Iterable):
+            raise DocumentError([Mistake("layers", f"a list of netsolve.Layer is expected, not {show(self.layers)}")])
+        lists = [key for key in ("outputs", "constraints") if not isinstance(getattr(self, key), list | tuple)]
+        mappings = [key for key in ("defaults", "blocks", "uses") if not isinstance(getattr(self, key), Mapping)]
+        for keys, what, none in ((lists, "list", "[]"), (mappings, "mapping", "{}")):
+            for key in keys:
+                text = f"a {what} is expected, not {show(getattr(self, key))}"
+                raise DocumentError([Mistake(key, text, f"{none} for none")])
 
     def _check(self) -> None:
         """Read what a network in code says. Raises DocumentError with all mistakes."""
@@ -208,7 +218,7 @@ class Network:
                     argument = argument.partition("[")[0]
                     _note(getattr(written[name].op, argument), getattr(layers[name].op, argument), named)
             except KeyError:
-                mistakes.append(Mistake(key, "there is no such argument", "a key is LAYER.ARGUMENT"))
+                mistakes.append(Mistake(str(key), "there is no such argument", "a key is LAYER.ARGUMENT"))
             except ValueError as error:
                 mistakes.append(Mistake(key, str(error)))
         copy = _with_named(replace(self, inputs=inputs, layers=tuple(layers.values())), named, mistakes)

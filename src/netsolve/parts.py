@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from netsolve.blank import Blank
 from netsolve.domain import Unknown
-from netsolve.errors import DocumentError, Mistake
+from netsolve.errors import DocumentError, Mistake, UsageError
 from netsolve.network import changed
 from netsolve.ops import OPERATORS, Operator
 from netsolve.ops.arguments import Argument, AskedSwitch, Inferred, Window
@@ -137,6 +137,9 @@ def apply(module: "nn.Module", values: Mapping[str, Any]) -> "nn.Module":
     module. Raises DocumentError, before anything is changed, for a layer that the module has not, for a call in the
     code of its forward, and where one part would get two values.
     """
+    if not hasattr(module, "named_modules"):
+        msg = f"apply takes the torch.nn.Module that the network was made from, not {type(module).__name__}"
+        raise UsageError(msg)
     parts = {layer_name(path): part for path, part in module.named_modules() if path}
     mistakes: list[Mistake] = []
     wanted: dict[str, dict[str, Any]] = {}

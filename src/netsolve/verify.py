@@ -43,6 +43,7 @@ def verify(
     machine has, it runs on torch's meta device instead and says so. What is too large even for that is not run to its
     end, which is no disagreement either.
     """
+    limit = Deadline(seconds)
     needed, available = memory_needed(network, shapes), memory_available()
     device, reason = "cpu", ""
     if seconds is not None:
@@ -52,8 +53,7 @@ def verify(
         reason = f"the run would take {_gibibytes(needed)} of memory, and {_gibibytes(available)} are free"
     elif most_work < math.inf and (work := work_needed(network, shapes)) > most_work:
         device, reason = "meta", f"the run would take about {work / 1e6:,.0f} million multiplications"
-    deadline = Deadline(seconds if device == "cpu" else None)
-    found = _ran(network, shapes, device, reason, deadline)
+    found = _ran(network, shapes, device, reason, limit if device == "cpu" else Deadline())
     if found.mismatch is None and len(found.layers) < len(network.layers):
         found = _ran(network, shapes, "meta", f"the run would take more than {seconds:g} s", Deadline())
     failed = found.mismatch

@@ -57,6 +57,9 @@ def from_module(
     if not isinstance(module, nn.Module):
         msg = f"from_module takes a torch.nn.Module, not {type(module).__name__}"
         raise UsageError(msg)
+    if opaque is not None and not isinstance(opaque, Mapping):
+        msg = f"opaque is a mapping of shapes by path, not {type(opaque).__name__}"
+        raise UsageError(msg)
     asked = unknowns_of(unknown)
     shapes = inputs_of(module, input)
     stated = {path: shape_of(shape, f"opaque {path}") for path, shape in (opaque or {}).items()}

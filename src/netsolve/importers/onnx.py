@@ -77,6 +77,9 @@ def parsed(path: "str | Path") -> Any:
         import onnx  # noqa: PLC0415 - an extra
     except ImportError:
         raise UsageError(NEEDED) from None
+    if not isinstance(path, str | Path):
+        msg = f"from_onnx takes the name of a file, not {type(path).__name__}"
+        raise UsageError(msg)
     file = str(path)
     try:
         with Path(path).open("rb") as stream:

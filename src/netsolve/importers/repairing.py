@@ -37,6 +37,9 @@ def repair(  # noqa: PLR0913 - all but the subject by name
     if not isinstance(keep, Sequence) or not all(isinstance(key, str) for key in keep):
         msg = f'keep is a list of what must stay, such as ["conv2d_1.padding", "input"], not {keep!r:.40}'
         raise UsageError(msg)
+    if isinstance(most, bool) or not isinstance(most, int) or most < 1:
+        msg = f"most is how many sets of changes to give, at least 1, not {most!r:.40}"
+        raise UsageError(msg)
     if isinstance(subject, Network):
         if not (input is None and output is None and opaque is None):
             msg = "input, output and opaque are for torch modules; a Network has its own"

@@ -46,6 +46,9 @@ def with_summary(network: Network, text: str, file: str = "") -> Network:
     they state. Raises DocumentError, with the line of the printout, for a line that no layer stands for or whose
     channels or sizes are not the layer's; UsageError where the text has no line of such a printout.
     """
+    if not isinstance(text, str):
+        msg = f"with_summary takes the text that a summary prints, not {type(text).__name__}"
+        raise UsageError(msg)
     rows = list(printed(text))
     if not rows:
         msg = (
