@@ -158,11 +158,42 @@ def test_a_name_that_the_terminal_has_no_signs_for(tmp_path: Path) -> None:
 FIRST_MISTAKES = {
     "a wrong name": (
         document(table(op="Conv", out_channels=4, kernel_size=3)),
-        '3: conv_1: there is no operator "Conv" (did you mean Conv3d or Conv2d or Conv1d?)',
+        '3: conv_1: there is no operator "Conv" (did you mean Conv1d or Conv2d or Conv3d?)',
     ),
     "a name in lower case": (
         document(table(op="relu")),
         '3: relu_1: there is no operator "relu" (did you mean ReLU or RReLU or ReLU6?)',
+    ),
+    "Keras's name of a layer": (
+        document(table(op="Dense", out_features=4)),
+        '3: dense_1: there is no operator "Dense" (did you mean Linear?)',
+    ),
+    "type for op": (
+        document(table(type="ReLU")),
+        "3: layer_1: op is missing (write op = ... instead of type = ...)",
+    ),
+    "Keras's name of an argument": (
+        document(conv(padding="?", dilation_rate=2)),
+        '3: conv2d_1: Conv2d has no argument "dilation_rate" (did you mean dilation?)',
+    ),
+    "a bracket that is never closed": (
+        'input = [3, 8, 8]\nlayers = [\n  { op = "ReLU" },\n',
+        "3: this is not TOML: Invalid value (the bracket opened in line 2 is never closed)",
+    ),
+    "a bracket that is not closed before the next key": (
+        'input = [3, 8, 8]\nlayers = [\n  { op = "ReLU" },\n\noutput = [3, 8, 8]\n',
+        "5: this is not TOML: Invalid value (the bracket opened in line 2 is never closed)",
+    ),
+    "JSON": (
+        '{"input": [3, 8, 8], "layers": []}\n',
+        "1: this is not TOML: it looks like JSON (a document begins with a line such as input = [3, 96, 96])",
+    ),
+    "a forgotten Flatten, with what the last layer gives": (
+        document(conv(padding=1), table(op="Linear", in_features=256, out_features=10), output=[10]),
+        (
+            "2: linear_1: output has 1 entry, and the tensor there has 3 "
+            "(a Flatten is missing before linear_1; or write 3, or 2 for the spatial sizes alone)"
+        ),
     ),
     "no kernel_size": (
         document(table(op="Conv2d", out_channels=4, padding="?")),

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from netsolve.errors import DocumentError, Mistake, UsageError
 from netsolve.garbage import unswept
-from netsolve.locate import Source, hazards
+from netsolve.locate import Source, hazards, unclosed
 from netsolve.network import Network
 from netsolve.reading import Reader
 from netsolve.writing import write
@@ -15,6 +15,10 @@ from netsolve.writing import write
 LARGEST_FILE = 16 * 2**20
 
 _AT_LINE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
+_KEY = re.compile(r"[\w.-]+\s*=(?!=)", re.ASCII)
+_OTHERS = {"{": "JSON", "<": "HTML or XML", "import ": "Python", "from ": "Python", "class ": "Python"}
+"""What begins so is not TOML but this."""
+
 _TOML_REMEDIES = {
     "Unclosed array": "a comma, or the closing ], is missing before this place",
     "Unclosed inline table": "a comma, or the closing }, is missing before this place",
@@ -90,7 +94,11 @@ def _not_toml(message: str, text: str) -> Mistake:
     what, lines = _AT_LINE.sub("", message), text.splitlines()
     line = None if match is None else int(match[1]) if match[1] else max(len(lines), 1)
     rest = lines[line - 1][int(match[2]) - 1 :] if match and match[2] and line and line <= len(lines) else ""
-    if what == "Invalid value" and rest.startswith("?"):
+    if other := next((name for start, name in _OTHERS.items() if text.lstrip().startswith(start)), ""):
+        what, remedy = f"it looks like {other}", "a document begins with a line such as input = [3, 96, 96]"
+    elif what == "Invalid value" and (not rest or _KEY.match(rest)) and (opened := unclosed(text)):
+        remedy = f"the bracket opened in line {opened} is never closed"
+    elif what == "Invalid value" and rest.startswith("?"):
         remedy = 'a question mark stands in quotes: "?"'
     elif (what == "Invalid value" and rest.startswith("(")) or (what.startswith("Expected new") and rest[:1] == ","):
         remedy = "a list stands in square brackets: [3, 3]"

@@ -12,6 +12,7 @@ from netsolve.mistakes import Mistakes, closest, meant
 from netsolve.network import Layer
 from netsolve.ops import OPERATORS, Operator
 from netsolve.ops.arguments import Asked, show
+from netsolve.words import MEANT
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -151,7 +152,11 @@ class Layers:
         table, path, name, title = placed.table, placed.path, placed.name, placed.table.get("op")
         if not isinstance(title, str):
             text = "op is missing" if title is None else f"op is a text, not {show(title)}"
-            self.mistakes.add(path, name, text, 'such as op = "Conv2d"')
+            instead = (
+                next((key for key in table if "op" in MEANT.get(key.lower(), ())), None) if title is None else None
+            )
+            remedy = f"write op = ... instead of {instead} = ..." if instead else 'such as op = "Conv2d"'
+            self.mistakes.add(path, name, text, remedy)
             return None
         if title not in OPERATORS:
             where = placed.origins.get(("op", None), (*path, "op"))

@@ -337,6 +337,34 @@ class _Inspector(_Scanner):
         self.lines.clear()
 
 
+class _Opened(_Scanner):
+    """Finds a bracket that is never closed: where the next key begins inside it, or the document ends."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[int] = []
+        self.found: int | None = None
+
+    def on_open(self, mark: str) -> None:  # noqa: ARG002 - one kind of listener needs it
+        self.lines.append(self.line)
+
+    def on_close(self) -> None:
+        self.lines.pop()
+
+    def on_reset(self) -> None:
+        if self.found is None and self.lines:
+            self.found = self.lines[-1]
+        self.lines.clear()
+
+
+def unclosed(text: str) -> int | None:
+    """The line of the first bracket that is never closed; None where there is none."""
+    opened = _Opened()
+    opened.scan(text)
+    opened.on_reset()
+    return opened.found
+
+
 def _digits(token: str) -> int:
     number = _NUMBER.match(token)
     if number is None:

@@ -19,7 +19,8 @@ def stated(draft: Draft, layer: str, shape: Shape, out: Stated, path: Path) -> S
         text = f"{path[-1]} has {entries}, and the tensor there has {len(shape)}"
         fewer = f", or {len(shape) - 1} for the spatial sizes alone" if len(shape) > 1 else ""
         batch = "; the batch is never written" if len(out) == len(shape) + 1 else ""
-        draft.mistake(layer, text, f"write {len(shape)}{fewer}{batch}", path)
+        flat = f"a Flatten is missing before {linear}; or " if len(out) == 1 and (linear := _unflattened(draft)) else ""
+        draft.mistake(layer, text, f"{flat}write {len(shape)}{fewer}{batch}", path)
         return shape
     offset = len(shape) - len(out)
     result = list(shape)
@@ -42,6 +43,12 @@ def stated(draft: Draft, layer: str, shape: Shape, out: Stated, path: Path) -> S
             shape = tuple(map(draft.current, shape))
             result[axis] = draft.unify(label, shape[axis], Written.at(size, key, layer, path))
     return tuple(result)
+
+
+def _unflattened(draft: Draft) -> str:
+    """The first layer that takes features and gets channels with sizes; empty where there is none."""
+    takers = (layer for layer in draft.network.layers if "in_features" in layer.op.arguments)
+    return next((layer.name for layer in takers if len(draft.shapes.get(layer.inputs[0], ())) > 1), "")
 
 
 def _contradiction(network: Network, key: str, size: Number, other: Written) -> str:
