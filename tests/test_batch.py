@@ -609,6 +609,12 @@ def test_a_named_unknown_one_size_and_one_entry() -> None:
     assert [row.outputs["conv2d_1"] for row in swept(one, "conv2d_1.padding[0]=0,1")] == [(4, 6, 6), (4, 8, 6)]
 
 
+def test_a_named_unknown_of_the_input_alone() -> None:
+    free = document(conv(padding=1, stride=2), input=[3, "?n", "?n"])
+    assert [row.outputs["conv2d_1"] for row in swept(free, "n=8,11")] == [(4, 4, 4), (4, 6, 6)]
+    assert [row.outputs["conv2d_1"] for row in swept(free, "input[2]=8")] == [(4, 4, 4)]
+
+
 def test_rows_that_fail_say_why() -> None:
     text = document(conv(padding=0), table(op="Flatten"), table(op="Linear", in_features=144, out_features=2))
     good, bad = swept(text, "input=8,9")

@@ -220,6 +220,26 @@ def test_a_join_is_independent_of_what_feeds_it() -> None:
     ]
 
 
+@pytest.mark.parametrize(("stride", "channels", "size"), [(2, 8, 16), (2, 8, 15), (3, 8, 17), (1, 8, 16), (2, 4, 16)])
+def test_a_shortcut_that_lacks_its_projection_is_given_it(stride: int, channels: int, size: int) -> None:
+    body = conv(3, out_channels=channels, stride=stride, padding=1, name="a")
+    plain = document(body, table(op="add", **{"from": ["a", "input"]}), input=[4, size, size])
+    (told,) = [reason.text for reason in explain(loads(plain)).reasons if "shortcut" in reason.text]
+    head, projection = told.removesuffix(" }").split(" { ")
+    assert head == "a shortcut from input has the shape of a behind"
+    mended = document(
+        body, f'{{ name = "p", {projection} }}', table(op="add", **{"from": ["a", "p"]}), input=[4, size, size]
+    )
+    assert solve(loads(mended)).status == "solved"
+
+
+def test_branches_that_no_projection_makes_alike_get_none() -> None:
+    join = table(op="add", **{"from": ["a", "input"]})
+    reasons = explain(loads(document(conv(3, padding=0, name="a"), join, input=[4, 16, 16]))).reasons
+    assert reasons
+    assert not [reason for reason in reasons if "shortcut" in reason.text]
+
+
 def test_known_numbers_that_break_a_rule_beside_an_unknown() -> None:
     conflict = explain(loads(UNSOLVABLE["groups beside an unknown"]))
     assert str(conflict.reasons[0]) == (

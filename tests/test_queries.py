@@ -241,7 +241,7 @@ def test_a_fully_known_network_solves_to_its_own_sizes() -> None:
         (document(conv(groups=2)), "conv2d_1: in_channels is a multiple of groups: here in_channels = 3, groups = 2"),
         (
             document(conv(), constraints=["conv2d_1.out[1] > 6"]),
-            "the constraint conv2d_1.out[1] > 6: here conv2d_1.out[1] = 6",
+            "the constraint conv2d_1.out[1] > 6 does not hold: here conv2d_1.out[1] = 6",
         ),
         (
             document(table(op="BatchNorm2d", num_features=4)),

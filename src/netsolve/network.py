@@ -195,9 +195,9 @@ class Network:
     def with_values(self, values: Mapping[str, Any]) -> "Network":
         """A copy in which arguments have other values, by LAYER.ARGUMENT, or `input` for the shape of the input.
 
-        A key may name one entry of a list: `conv2d_1.padding[0]`. A named unknown is one value: where it is set in one
-        place it is set in all of them, and in constraints. Raises DocumentError for a key that is not there or a value
-        that cannot stand there.
+        A key may name one entry of a list: `conv2d_1.padding[0]`, `input[1]`. A named unknown is one value: where it is
+        set in one place it is set in all of them, and in constraints. Raises DocumentError for a key that is not there
+        or a value that cannot stand there.
         """
         if not isinstance(values, Mapping):
             msg = f'values are written by key, such as {{"conv2d_1.padding": 1}}, not {values!r:.40}'
@@ -208,10 +208,13 @@ class Network:
         named: dict[str, int] = {}
         for key, value in values.items():
             try:
-                if key in inputs:
-                    if (shape := _stated(value, key, mistakes)) is not None:
-                        _note(self.inputs[key], shape, named)
-                        inputs[key] = shape
+                match = _ENTRY.fullmatch(str(key))
+                owner = match["key"] if match else key
+                if owner in inputs:
+                    shape = _with_entry(inputs[owner], int(match["entry"]), value) if match else value
+                    if (shape := _stated(shape, owner, mistakes)) is not None:
+                        _note(self.inputs[owner], shape, named)
+                        inputs[owner] = shape
                 else:
                     name, _, argument = str(key).rpartition(".")
                     layers[name] = replace(layers[name], op=changed(layers[name].op, argument, value))
@@ -276,6 +279,13 @@ def _constraint(value: Any, where: str, mistakes: list[Mistake]) -> Expression |
     except TypeError:
         mistakes.append(Mistake(where, f"a text is expected, not {show(value)}"))
     return None
+
+
+def _with_entry(shape: Stated, entry: int, value: Any) -> list[Any]:
+    """A shape with another size in one place. Raises KeyError for a place that it has not."""
+    if entry >= len(shape):
+        raise KeyError(entry)
+    return [*shape[:entry], value, *shape[entry + 1 :]]
 
 
 def _values(value: Any, where: str, mistakes: list[Mistake]) -> Any:

@@ -63,6 +63,11 @@ class Label:
     text: str
     path: Path = ()
 
+    def unmet(self, numbers: str) -> str:
+        """What to say where it is not so, with the numbers that it is about."""
+        told = f"{self.text} does not hold" if self.path[:1] == ("constraints",) else self.text
+        return f"{told}: here {numbers}" if numbers else told
+
 
 @dataclass(frozen=True, slots=True)
 class Factor:

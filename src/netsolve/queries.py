@@ -289,4 +289,4 @@ def why(factor: Factor) -> str:
         return f"{factor.label.text}: {left} and {right}"
     pairs = zip(factor.formula.operands, factor.operands, strict=True)
     numbers = ", ".join(f"{name} = {value}" for name, value in pairs)
-    return f"{factor.label.text}: here {numbers}" if numbers else factor.label.text
+    return factor.label.unmet(numbers)

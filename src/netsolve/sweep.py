@@ -175,14 +175,18 @@ def _keys(network: Network, key: str) -> list[str]:
 
 def _named(network: Network) -> Iterator[tuple[str, str]]:
     """Where named unknowns stand."""
+    for name, shape in network.inputs.items():
+        for place, size in enumerate(shape):
+            if isinstance(size, Unknown) and size.name:
+                yield f"{name}[{place}]", size.name
     for layer in network.layers:
         for argument in layer.op.arguments:
             value = getattr(layer.op, argument)
             entries = enumerate(value) if isinstance(value, tuple) else [(None, value)]
             for index, entry in entries:
                 if isinstance(entry, Unknown) and entry.name:
-                    place = f"{layer.name}.{argument}"
-                    yield (place if index is None else f"{place}[{index}]"), entry.name
+                    key = f"{layer.name}.{argument}"
+                    yield (key if index is None else f"{key}[{index}]"), entry.name
 
 
 def questions(network: Network, varies: Iterable[Vary]) -> tuple[str, ...]:

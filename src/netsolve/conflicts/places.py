@@ -9,13 +9,16 @@ from netsolve.conflicts.cores import reaches
 from netsolve.conflicts.worlds import Value, Worlds, meet, value_of
 from netsolve.domain import Domain
 from netsolve.network import Layer
-from netsolve.ops.join import Cat, Meet
+from netsolve.ops.join import Cat, Equal, Meet
 from netsolve.problem import EQUAL, Operand, Variable
 
 MOST_LOOKED = 512
 """How many sizes are tried to learn which ones the layers below need."""
 
 MOST_RANGES = 6
+MOST_AXES, MOST_STRIDE = 3, 8
+"""What a convolution of a shortcut has at most."""
+
 MOST_SHAPES = 10_000
 """How many shapes that an input may have are multiplied."""
 
@@ -34,6 +37,8 @@ def breaking(worlds: Worlds, broken: int) -> Iterator[Reason]:
         yield Reason(where, text, line)
     elif layer is not None and isinstance(layer.op, Meet | Cat):
         yield Reason(where, f"its inputs: {'; '.join(branch(worlds, name) for name in layer.inputs)}", line)
+        if isinstance(layer.op, Equal) and (text := projection(worlds, layer)):
+            yield Reason(where, text, line)
     elif layer is not None and (above := spatial_above(worlds, layer)) and (text := needed(worlds, above, broken)):
         own = worlds.relaxed.network.by_name.get(above)
         yield Reason("", text, None if own is None else worlds.relaxed.network.line(own.path))
@@ -60,13 +65,46 @@ def unflattened(worlds: Worlds, layer: Layer) -> str:
     return f'it takes the last size alone, and {sizes} flattened is {features}: put {{ op = "Flatten" }} before it'
 
 
+def projection(worlds: Worlds, layer: Layer) -> str:
+    """The convolution that a shortcut lacks, where one gives it the shape of the other branch.
+
+    With kernel 1 and no padding, n cells become (n - 1) // stride + 1 (https://arxiv.org/abs/1512.03385, section 3.3).
+    """
+    shapes = [[look(worlds, v) for v in worlds.relaxed.problem.shapes[name]] for name in layer.inputs]
+    known = [[n for n in shape if isinstance(n, int)] for shape in shapes]
+    axes = len(known[0]) - 1
+    if len(shapes) != 2 or known != shapes or len(known[1]) != axes + 1 or not 1 <= axes <= MOST_AXES:  # noqa: PLR2004
+        return ""
+    place = min((0, 1), key=lambda i: ([-n for n in known[i][1:]], known[i][0]))
+    source, other, given, wanted = layer.inputs[place], layer.inputs[1 - place], known[place], known[1 - place]
+    if source not in behind(worlds, other):
+        return ""
+    strides = range(1, MOST_STRIDE + 1)
+    fitting = (s for s in strides if all((n - 1) // s + 1 == m for n, m in zip(given[1:], wanted[1:], strict=True)))
+    if (stride := next(fitting, None)) is None:
+        return ""
+    conv = f'op = "Conv{axes}d", from = "{source}", out_channels = {wanted[0]}, kernel_size = 1, stride = {stride}'
+    return f"a shortcut from {source} has the shape of {other} behind {{ {conv} }}"
+
+
+def behind(worlds: Worlds, name: str) -> set[str]:
+    """What a tensor is made from: layers and inputs."""
+    found, waiting = set[str](), [name]
+    while waiting:
+        layer = worlds.relaxed.network.by_name.get(waiting.pop())
+        feeds = () if layer is None else layer.inputs
+        waiting += [feed for feed in feeds if feed not in found]
+        found.update(feeds)
+    return found
+
+
 def disagreement(worlds: Worlds, broken: int) -> str:
     """What a factor says that cannot be so, with what its numbers can be."""
     factor = worlds.factors[broken]
     values = [look(worlds, v) for v in factor.operands]
     if factor.formula is not EQUAL:
         pairs = ", ".join(f"{n} = {words(v)}" for n, v in zip(factor.formula.operands, values, strict=True))
-        return f"{factor.label.text}: here {pairs}" if pairs else factor.label.text
+        return factor.label.unmet(pairs)
     names = [v.name.strip() if isinstance(v, Variable) else "" for v in factor.operands]
     possible = meet(values[0], values[1]) != ()  # each alone could be so, but not with all that stands before
     for name, value, other in zip(names, values, values[::-1], strict=True):

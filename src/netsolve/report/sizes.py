@@ -19,7 +19,9 @@ def sizes_lines(found: Sizes) -> Iterator[str]:
     """What can be reached, then what other inputs give."""
     shape = " x ".join(domain_text(domain) for domain in found.shape)
     some = "" if found.exact else " at most (too many combinations to try each)"
-    yield f"reached {shape} after {found.at}{some}"
+    results = found.network.results
+    others = f", one of {len(results)} outputs (--at NAME for another layer)" if len(results) > 1 else ""
+    yield f"reached {shape} after {found.at}{some}{others}"
     if found.inputs is not None:
         yield from inputs_lines(found.inputs)
 
