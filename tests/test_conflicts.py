@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from netsolve import Change, Conflict, Network, Unknown, UsageError, check, explain, load, loads, repair, sizes, solve
+from netsolve.conflicts import cores
 from netsolve.conflicts.changes import changed
 from netsolve.conflicts.statements import relaxed
 from netsolve.deadline import Deadline
@@ -52,6 +53,13 @@ def judged(network: Network, conflict: Conflict) -> None:
     assert not fits(without(network, every - keys))
     for key in keys:
         assert fits(without(network, every - keys | {key})), key
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As much time for showing that a conflict is minimal as a slow machine needs."""
+    for name in ("SINGLES", "PROOF", "WITNESSED", "WITNESS"):
+        monkeypatch.setattr(cores, name, 30 * getattr(cores, name))
 
 
 LENET = [conv(5, out_channels=6), pool(), conv(5, out_channels=16), pool(), table(op="Flatten")]
@@ -538,9 +546,27 @@ def test_numbers_that_no_document_may_hold_are_the_reason() -> None:
 def test_a_number_is_tried_with_the_sizes_that_were_there_before_it_took_some_away() -> None:
     linear = '{ op = "Linear", in_features = 100, out_features = 3 }'
     flat = loads(f'input = [3, "?", "?"]\nlayers = [{{ op = "Flatten" }}, {linear}]')
-    wanted = ["linear_1: in_features = 99 instead of 100"]  # the multiple of 3 that is nearest
-    assert [change.text for change in explain(flat).changes] == wanted
+    wanted = [
+        f"linear_1: in_features = {width} instead of 100" for width in (99, 102, 96)
+    ]  # the nearest multiples of 3
+    assert [change.text for change in explain(flat).changes] == wanted[:1]
     assert [change.text for change in repair(flat).changes] == wanted
+
+
+@pytest.mark.parametrize(
+    ("size", "widths"),
+    [
+        ("?n", {16 * k * k for k in range(1, 20)}),
+        ("?", {16 * k for k in range(1, 200)}),
+        (40, {16 * 10 * k for k in range(1, 50)}),
+    ],
+)
+def test_a_width_that_no_free_input_gives_is_moved_to_one_that_an_input_gives(size: Any, widths: set[int]) -> None:
+    rows = [conv(out_channels=16, stride=4, padding=1), table(op="Flatten")]
+    text = document(*rows, table(op="Linear", in_features=1001, out_features=10), input=[3, "?n", size])
+    below, above = max(w for w in widths if w < 1001), min(w for w in widths if w > 1001)
+    offered = [change.set["linear_1.in_features"] for change in repair(loads(text)).changes]
+    assert set(offered[:2]) == {below, above}
 
 
 def test_a_stated_size_of_which_anything_could_come_is_moved_to_the_nearest_that_fits() -> None:

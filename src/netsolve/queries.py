@@ -22,7 +22,7 @@ from netsolve.ops.arguments import show
 from netsolve.posing import pose
 from netsolve.problem import EQUAL, Factor, Problem, Variable, Written
 
-ELIMINATION = "exact elimination"
+ARITHMETIC, ELIMINATION = "arithmetic", "exact elimination"
 BOTH = f"z3 and {ELIMINATION}"
 LIKELIEST = "the habits of authors"
 
@@ -52,6 +52,14 @@ def solve(network: Network, *, timeout: float | None = 60.0, prefer: Preference 
         msg = f"prefer is one of {', '.join(PREFERENCES)}, not {show(prefer)}"
         raise UsageError(msg)
     deadline = Deadline(timeout)
+    found = answered(network, prefer, deadline)
+    if found.status != "unsolvable" or found.engine == ARITHMETIC:
+        return found
+    return replace(found, hint=wider(network, deadline))
+
+
+def answered(network: Network, prefer: Preference, deadline: Deadline) -> Answer:
+    """The same, without a look at what a wider range would give where nothing fits."""
     try:
         problem = pose(network, deadline=deadline)
     except UndecidedError as error:
@@ -61,7 +69,7 @@ def solve(network: Network, *, timeout: float | None = 60.0, prefer: Preference 
     try:
         order = order_of(problem, prefer, deadline)
         if order is None:
-            return Answer(network, "unsolvable", count=0, engine=ELIMINATION, hint=wider(network, deadline))
+            return Answer(network, "unsolvable", count=0, engine=ELIMINATION)
         return by_elimination(problem, order, prefer)
     except TooLargeError as error:
         return unlisted_pinned(problem, prefer, deadline, str(error))
@@ -72,9 +80,9 @@ def solve(network: Network, *, timeout: float | None = 60.0, prefer: Preference 
 def known(problem: Problem) -> Answer:
     """The answer for a network without unknowns: its sizes, or what does not fit."""
     if not problem.violations:
-        return Answer(problem.network, "solved", solution_of(problem, {}, 1.0), count=1, engine="arithmetic")
+        return Answer(problem.network, "solved", solution_of(problem, {}, 1.0), count=1, engine=ARITHMETIC)
     reasons = tuple(dict.fromkeys(mistake_of(problem, factor) for factor in problem.violations))
-    return Answer(problem.network, "unsolvable", count=0, engine="arithmetic", reasons=reasons)
+    return Answer(problem.network, "unsolvable", count=0, engine=ARITHMETIC, reasons=reasons)
 
 
 def mistake_of(problem: Problem, factor: Factor) -> Mistake:
@@ -144,7 +152,7 @@ def by_z3(problem: Problem, deadline: Deadline, reason: str) -> Answer:
     try:
         found = Z3Engine().best(problem, deadline, improving)
         if found is None:
-            return Answer(network, "unsolvable", count=0, engine="z3", hint=wider(network, deadline))
+            return Answer(network, "unsolvable", count=0, engine="z3")
     except UndecidedError as error:
         return Answer(network, "unknown", engine="z3", reasons=(Mistake("", str(error)),))
     checked(problem, found, "z3")

@@ -19,7 +19,7 @@ from netsolve.deadline import Deadline
 from netsolve.domain import Unknown
 from netsolve.errors import DocumentError, UndecidedError, torch_needed
 from netsolve.network import Network
-from netsolve.queries import solve
+from netsolve.queries import answered
 
 MOST_CHANGES = 6
 ALIKE = 2
@@ -130,7 +130,7 @@ def confirmed(
     values = {choice.key: choice.value for choice in choices}
     try:
         other = changed(network, values)
-        answer = solve(other, timeout=min(deadline.remaining, 1e6), prefer="small")
+        answer = answered(other, "small", deadline)
     except DocumentError:
         return None
     if answer.best is None:

@@ -1,6 +1,7 @@
 """What else a statement could have said: other values for an argument, a stated size, an input."""
 
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
@@ -23,6 +24,16 @@ NEAREST = 3
 
 FURTHEST_INPUT = 256
 """How far from what is written an input is looked for."""
+
+
+LARGEST_INPUT = 4096
+"""How large a free input is looked at to see which sizes it gives."""
+
+SMALLEST_INPUT = 256
+"""Up to which number the smallest input is looked for that a network takes at all."""
+
+AROUND = 3
+"""How many inputs on either side of the one that gives a wanted size."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +106,9 @@ def options(worlds: Worlds, variable: Variable, numbers: tuple[int, ...]) -> tup
     base = worlds.base[variable]
     if domain.count is not None and domain.count <= MOST_SIDES:
         return tuple(domain)
-    found = dict.fromkeys(n for n in (*numbers, *implied(worlds, variable)) if n in domain)
-    if isinstance(base, int):
+    several = implied(worlds, variable)
+    found = dict.fromkeys(n for n in (*numbers, *several) if n in domain)
+    if isinstance(base, int) and not several:
         for one, other in product(numbers, repeat=2):
             if one and base * other % one == 0:
                 found[base * other // one] = None
@@ -108,13 +120,42 @@ def options(worlds: Worlds, variable: Variable, numbers: tuple[int, ...]) -> tup
 def implied(worlds: Worlds, variable: Variable) -> tuple[int, ...]:
     """The sizes of which a number has to be one, where these are several; the nearest of many."""
     found: set[int] = set()
+    base = worlds.given(variable)
     for index in worlds.users.get(variable, ()):
         factor = worlds.factors[index]
         for other in factor.operands if factor.formula is EQUAL else ():
-            value = worlds.given(other) if isinstance(other, Variable) and other is not variable else None
+            if not isinstance(other, Variable) or other is variable:
+                continue
+            value = worlds.given(other)
+            if value is None and isinstance(base, int):
+                value = crossing(worlds, other, base)
             found.update(value if isinstance(value, tuple) else ())
-    base = worlds.given(variable)
     return tuple(sorted(found, key=partial(gap, base) if isinstance(base, int) else None)[:MOST_IMPLIED])
+
+
+def crossing(worlds: Worlds, size: Variable, wanted: int) -> tuple[int, ...]:
+    """What a size is around a wanted number, where it grows with inputs that may be anything.
+
+    These grow all alike, and one alone with the others as small as they can be.
+    """
+    inputs_ = [v for name in worlds.relaxed.network.inputs for v in worlds.relaxed.variables.get(name, ())]
+    free = list(dict.fromkeys(v for v in inputs_ if worlds.base[v] is None))
+
+    def at(growing: Sequence[Variable], others: int, number: int) -> tuple[int, ...]:
+        value = worlds.look_up(size, dict.fromkeys(free, others) | dict.fromkeys(growing, number))
+        return (value,) if isinstance(value, int) else value or ()
+
+    def largest(growing: Sequence[Variable], number: int) -> int:
+        return max(at(growing, least, number), default=0)
+
+    least = next((n for n in range(1, SMALLEST_INPUT) if at(free, n, n)), 0) if free else 0
+    found: set[int] = set()
+    for growing in dict.fromkeys([tuple(free), *((v,) for v in free)]) if least else ():
+        numbers = range(least, LARGEST_INPUT)
+        place = bisect_left(numbers, wanted, key=partial(largest, growing))
+        around = numbers[max(place - AROUND, 0) : place + AROUND]
+        found.update(value for number in around for value in at(growing, least, number))
+    return tuple(sorted(found))
 
 
 def away(row: tuple[int, ...], base: list[Value]) -> float:

@@ -15,6 +15,9 @@ from netsolve.deadline import Deadline
 from netsolve.errors import UndecidedError
 from netsolve.network import Network
 
+COMBINED = 1.5
+"""Seconds for changes of several numbers, where no single one helps."""
+
 
 def explain(network: Network, *, timeout: float | None = 20.0, run: bool = True) -> Conflict:
     """Why a network cannot work, and the smallest changes that would make it work.
@@ -42,7 +45,7 @@ def conflict_at(worlds: Worlds, broken: int, deadline: Deadline, *, run: bool) -
         core = core_of(worlds, broken, Deadline(deadline.remaining / 2))
     try:
         changes = chosen(network, likely_changes(worlds, broken), deadline, run=run)
-        changes = changes or tuple(combined(worlds, deadline, most=3, run=run))
+        changes = changes or tuple(combined(worlds, Deadline(min(deadline.remaining, COMBINED)), most=3, run=run))
     except UndecidedError:
         changes = ()
     statements = tuple(worlds.relaxed.statements[key] for key in core.keys)

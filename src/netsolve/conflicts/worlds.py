@@ -172,6 +172,17 @@ class Worlds:
                 return self.remember(keys, index)
         return self.remember(keys, self.next_broken(done))
 
+    def look_up(self, variable: Variable, change: Mapping[Variable, Value]) -> Value:
+        """What a variable is with other values for some; the empty tuple where a rule before it does not hold."""
+        changed = dict(change)
+        for index in range(self.definer.get(variable, -1) + 1):
+            found: dict[Variable, Value] = {}
+            if not changed.keys().isdisjoint(self.factors[index].variables):
+                if not self.step(index, changed, found):
+                    return ()
+                changed.update(found)
+        return self.look(variable, changed)
+
     def following(self, waiting: list[int], done: int) -> int | None:
         """The next factor to look at; None where there is none, or where one that stays as it is fails before it."""
         while waiting and waiting[0] <= done:
