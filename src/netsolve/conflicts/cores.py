@@ -19,7 +19,7 @@ from netsolve.problem import Problem, Variable
 SINGLES = 0.7
 """Seconds for what alone would help; what is not looked at by then is shown to be needed in another way."""
 
-PROOF = 1.0
+PROOF = 1.5
 """Seconds after which a conflict is given without a proof that all of it is needed."""
 
 MANY = 300

@@ -7,7 +7,7 @@ all is known, and is otherwise decided again by an exact engine.
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from heapq import heapify, heappop, heappush
-from itertools import product
+from itertools import product, starmap
 from math import prod
 from typing import Any
 
@@ -119,7 +119,7 @@ class Worlds:
         rows = combinations(factor.operands, values)
         if rows is None:
             return True
-        kept = [row for row in rows if factor.formula(*row)]
+        kept = [row for row in rows if factor.formula.function(*row)]
         for place, operand in enumerate(factor.operands):
             if isinstance(operand, Variable) and several(values[place]):
                 found[operand] = value_of({row[place] for row in kept})
@@ -258,7 +258,7 @@ def image(factor: Factor, values: list[Value]) -> Value:
     rows = combinations(factor.operands, values)
     if rows is None:
         return None
-    return value_of({size for row in rows if abs(size := int(factor.formula(*row))) <= HUGE})
+    return value_of({size for size in map(int, starmap(factor.formula.function, rows)) if abs(size) <= HUGE})
 
 
 def meet(left: Value, right: Value) -> Value:
