@@ -4,7 +4,6 @@ Sizes are sets where something is unknown, so a world that fails cannot be; one 
 all is known, and is otherwise decided again by an exact engine.
 """
 
-from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from heapq import heapify, heappop, heappush
 from itertools import product, starmap
@@ -158,19 +157,27 @@ class Worlds:
         changed: dict[Variable, Value] = {v: value for v, value in change.items() if value != self.base[v]}
         waiting = [index for v in changed for index in self.users.get(v, ())]
         heapify(waiting)
+        plain = self.known and not self.earlier and all(isinstance(value, int) for value in change.values())
+        advance = self.advance_plainly if plain else self.advance
         keys: list[Any] = []
-        done, layer = -1, ""
-        while (index := self.following(waiting, done)) is not None:
-            if self.factors[index].label.layer != layer:
-                layer = self.factors[index].label.layer
+        done, layer, place = -1, "", 0
+        while True:
+            while waiting and waiting[0] <= done:
+                heappop(waiting)
+            stop = self.broken[place] if place < len(self.broken) else None
+            if not waiting or (stop is not None and stop < waiting[0]):  # one that stays as it is fails first
+                return self.remember(keys, stop)
+            index = done = heappop(waiting)
+            place += index == stop
+            factor = self.factors[index]
+            if factor.label.layer != layer:
+                layer = factor.label.layer
                 changed = {v: value for v, value in changed.items() if self.last[v] >= index}
                 keys.append((index, frozenset(changed.items())))
                 if keys[-1] in self.outcomes:
                     return self.remember(keys, self.outcomes[keys[-1]])
-            done = index
-            if self.factors[index].output not in change and not self.advance(index, changed, waiting):
+            if factor.output not in change and not advance(index, changed, waiting):
                 return self.remember(keys, index)
-        return self.remember(keys, self.next_broken(done))
 
     def look_up(self, variable: Variable, change: Mapping[Variable, Value]) -> Value:
         """What a variable is with other values for some; the empty tuple where a rule before it does not hold."""
@@ -182,13 +189,6 @@ class Worlds:
                     return ()
                 changed.update(found)
         return self.look(variable, changed)
-
-    def following(self, waiting: list[int], done: int) -> int | None:
-        """The next factor to look at; None where there is none, or where one that stays as it is fails before it."""
-        while waiting and waiting[0] <= done:
-            heappop(waiting)
-        stop = self.next_broken(done)
-        return None if not waiting or (stop is not None and stop < waiting[0]) else heappop(waiting)
 
     def advance(self, index: int, changed: dict[Variable, Value], waiting: list[int]) -> bool:
         """Go through one factor and note what becomes different by it. Whether it can hold."""
@@ -203,16 +203,28 @@ class Worlds:
                         heappush(waiting, user)
         return True
 
+    def advance_plainly(self, index: int, changed: dict[Variable, Value], waiting: list[int]) -> bool:
+        """The same where all is known, and stays so."""
+        self.steps += 1
+        factor = self.factors[index]
+        now: Any = changed.get
+        base: Any = self.base.get
+        value = factor.formula.function(*[now(v, base(v, v)) for v in factor.operands])  # a number is itself
+        output = factor.output
+        if output is None:
+            return bool(value)
+        if int(value) != now(output, self.base[output]):
+            changed[output] = int(value)
+            for user in self.users.get(output, ()):
+                if user > index:
+                    heappush(waiting, user)
+        return True
+
     def remember(self, keys: list[Any], result: int | None) -> int | None:
         """Note a result for every state on the way to it."""
         for key in keys:
             self.outcomes[key] = result
         return result
-
-    def next_broken(self, done: int) -> int | None:
-        """The first factor after `done` that does not hold as the document has it."""
-        place = bisect_left(self.broken, done + 1)
-        return self.broken[place] if place < len(self.broken) else None
 
     def ancestors(self, index: int) -> set[int]:
         """The factors that a factor's values come from, itself among them: definitions, and rules about them."""
