@@ -21,7 +21,6 @@ from typing import Any
 from learn import converter
 
 from netsolve.conflicts.base import Conflict
-from netsolve.conflicts.changes import changed
 from netsolve.conflicts.explanation import explain
 from netsolve.conflicts.statements import relaxed
 from netsolve.deadline import Deadline
@@ -87,7 +86,7 @@ def mutant(name: str, kind: str, network: Network, chance: random.Random) -> Mut
     key = f"{layer.name}.{argument}"
     was = layer.out if kind == "size" else getattr(layer.op, argument)
     try:
-        return Mutant(name, kind, key, was, changed(network, {key: other(was, kind, chance)}))
+        return Mutant(name, kind, key, was, network.with_values({key: other(was, kind, chance)}))
     except DocumentError:
         return None
 

@@ -10,7 +10,6 @@ import pytest
 
 from netsolve import Change, Conflict, Network, Unknown, UsageError, check, explain, load, loads, repair, sizes, solve
 from netsolve.conflicts import cores
-from netsolve.conflicts.changes import changed
 from netsolve.conflicts.statements import relaxed
 from netsolve.deadline import Deadline
 from netsolve.engines.z3 import Z3Engine
@@ -35,7 +34,9 @@ def without(network: Network, dropped: set[str]) -> Network:
         out = None if f"{layer.name}.out" in dropped else layer.out
         layers.append(replace(layer, op=replace(layer.op, **arguments), out=out))
     inputs = {key: (Unknown(),) * len(shape) if key in dropped else shape for key, shape in network.inputs.items()}
-    return replace(network, layers=tuple(layers), inputs=inputs, output=None if "output" in dropped else network.output)
+    output = None if "output" in dropped else network.output
+    stay = tuple(each for i, each in enumerate(network.constraints) if f"constraints[{i}]" not in dropped)
+    return replace(network, layers=tuple(layers), inputs=inputs, output=output, constraints=stay)
 
 
 def fits(network: Network) -> bool:
@@ -241,6 +242,75 @@ def test_a_shortcut_that_lacks_its_projection_is_given_it(stride: int, channels:
     assert solve(loads(mended)).status == "solved"
 
 
+def test_a_skip_connection_that_lacks_its_crop_is_given_it() -> None:
+    rows = [conv(3, name="a"), pool(), table(op="Upsample", name="b", scale_factor=2)]
+    joined = table(op="cat", name="j", **{"from": ["b", "c"]})
+    plain = document(*rows, table(op="cat", name="j", **{"from": ["b", "input"]}), input=[4, 16, 16])
+    (told,) = [reason.text for reason in explain(loads(plain)).reasons if "cropped" in reason.text]
+    head, crop = told.removesuffix(" }").split(": { ")
+    assert head == "cropped, input has the size of b"
+    mended = document(*rows, f'{{ name = "c", {crop} }}', joined, input=[4, 16, 16])
+    assert solve(loads(mended)).status == "solved"
+
+
+def test_a_global_pooling_that_is_missing_is_told() -> None:
+    head, tail = table(op="Flatten"), table(op="Linear", in_features=4, out_features=2)
+    (told,) = [r.text for r in explain(loads(document(conv(padding=1), head, tail))).reasons if "pooling" in r.text]
+    assert told.startswith("flatten_1 gets 4 x 8 x 8: a global pooling before it leaves 4, its channels: ")
+    assert solve(loads(document(conv(padding=1), told.split(": ")[-1], head, tail))).status == "solved"
+
+
+def test_a_written_number_counts_though_it_is_torchs_default() -> None:
+    written = explain(loads(document(conv(padding=0, stride=1, out=[8, 8]))))
+    assert "conv2d_1.padding" in {statement.key for statement in written.statements}
+    left = explain(loads(document(conv(out=[8, 8]))))
+    assert "conv2d_1.padding" not in {statement.key for statement in left.statements}
+    texts = {change.text for conflict in (written, left) for change in conflict.changes if "padding" in change.text}
+    assert texts == {
+        "conv2d_1: padding = 1 instead of 0",
+        "conv2d_1: padding = 1 instead of 0, torch's default",
+    }
+
+
+def test_a_kernel_far_larger_than_is_tried_counts_too() -> None:
+    rows = [conv(3, name="a", stride=2, padding=1), conv(1, name="b", **{"from": "input"})]
+    text = document(*rows, table(op="add", **{"from": ["a", "b"]}), input=[4, 32, 32])
+    assert solve(loads(text.replace("kernel_size = 1", "kernel_size = 17"))).status == "solved"
+    assert "b.kernel_size" in {statement.key for statement in explain(loads(text)).statements}
+
+
+@pytest.mark.parametrize(("factor", "channels", "wanted"), [(3, 4, 9), (2, 2, 4), (4, 20, 16)])
+def test_a_number_that_breaks_a_rule_is_moved_to_what_meets_it(factor: int, channels: int, wanted: int) -> None:
+    rows = [conv(3, out_channels=channels, padding=1), table(op="PixelShuffle", upscale_factor=factor)]
+    text = document(*rows, output=[1, 8 * factor, 8 * factor])
+    assert {"conv2d_1.out_channels": wanted} in [dict(change.set) for change in repair(loads(text)).changes]
+
+
+LATE = """
+input = [1, 28, 28]
+constraints = ["a.stride == 1"]
+layers = [
+  { op = "Conv2d", name = "a", out_channels = 16, kernel_size = 3, stride = "?", padding = "?" },
+  { op = "Conv2d", name = "b", out_channels = 32, kernel_size = 3, stride = 2, padding = "?", out = [7, 7] },
+]
+"""
+
+
+def test_a_constraint_on_what_layers_before_it_hang_on() -> None:
+    conflict = explain(loads(LATE.lstrip()))
+    assert conflict.reasons[0].text == (
+        "no values meet this together with what is stated before: the constraint a.stride == 1"
+    )
+    judged(loads(LATE.lstrip()), conflict)
+    assert {"b.stride": 4} in [dict(change.set) for change in conflict.changes]
+
+
+def test_a_question_mark_whose_default_values_hang_on_the_number_that_is_changed() -> None:
+    rows = [table(op="ConvTranspose2d", out_channels=1, kernel_size=3, stride=1, padding="?", output_padding="?")]
+    changes = explain(loads(document(*rows, output=[1, 16, 16]))).changes
+    assert {"convtranspose2d_1.stride": 2} in [dict(change.set) for change in changes]
+
+
 def test_branches_that_no_projection_makes_alike_get_none() -> None:
     join = table(op="add", **{"from": ["a", "input"]})
     reasons = explain(loads(document(conv(3, padding=0, name="a"), join, input=[4, 16, 16]))).reasons
@@ -297,7 +367,7 @@ def broken(name: str, mutate: Callable[[Network], tuple[str, Any] | None]) -> tu
     found = mutate(network)
     if found is None:
         return None
-    mutant = changed(network, {found[0]: found[1]})
+    mutant = network.with_values({found[0]: found[1]})
     return (mutant, found[0]) if check(mutant).problem else None
 
 

@@ -28,7 +28,11 @@ CALLS: dict[str, Callable[[], Any]] = {
     "a network is asked for, and this is str: use load('netd.toml')": lambda: ANY.solve("netd.toml"),
     "a network is asked for, and this is NoneType: use load(FILE) or Network(...)": lambda: ANY.check(None),
     "a network is asked for, and this is Sequential: use solve_module(module, input) or from_module(module, input)": (
-        lambda: ANY.explain(MODULE)
+        lambda: ANY.sizes(MODULE)
+    ),
+    "explain of a torch module takes its input: explain(module, input=(3, 96, 96))": lambda: ANY.explain(MODULE),
+    "input, output and opaque are for torch modules; a Network has its own": (
+        lambda: ANY.explain(KNOWN, input=(3, 8, 8))
     ),
     "a network is asked for, and this is int: use load(FILE) or Network(...)": lambda: ANY.sizes(3),
     "a time is a number of seconds, or None for no limit, not '5'": lambda: ANY.count(ASKED, timeout="5"),

@@ -184,6 +184,10 @@ FIRST_MISTAKES = {
         'input = [3, 8, 8]\nlayers = [\n  { op = "ReLU" },\n\noutput = [3, 8, 8]\n',
         "5: this is not TOML: Invalid value (the bracket opened in line 2 is never closed)",
     ),
+    "a bracket of a list that is not closed on its line": (
+        'input = [3, 8, 8]\nlayers = [\n  { op = "Conv2d", out_channels = 4, kernel_size = [3, 3 },\n]\n',
+        "3: a } where the [ of line 3 is still open (close it with ] first)",
+    ),
     "JSON": (
         '{"input": [3, 8, 8], "layers": []}\n',
         "1: this is not TOML: it looks like JSON (a document begins with a line such as input = [3, 96, 96])",

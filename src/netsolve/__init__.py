@@ -9,13 +9,12 @@ if TYPE_CHECKING:
     from netsolve.batch import Outcome, solve_many
     from netsolve.blank import unknown
     from netsolve.conflicts.base import Change, Conflict, Reason, Statement
-    from netsolve.conflicts.explanation import explain
     from netsolve.conflicts.repairs import Repair
     from netsolve.document import load, loads
     from netsolve.domain import Unknown
     from netsolve.importers.modules import from_module, solve_module
     from netsolve.importers.onnx import from_onnx
-    from netsolve.importers.repairing import repair
+    from netsolve.importers.repairing import explain, repair
     from netsolve.importers.summary import with_summary
     from netsolve.network import Layer, Network
     from netsolve.queries import Check, check, count, solve
@@ -42,7 +41,7 @@ _HOMES = {
     "Verification": "verification",
     "check": "queries",
     "count": "queries",
-    "explain": "conflicts.explanation",
+    "explain": "importers.repairing",
     "from_module": "importers.modules",
     "from_onnx": "importers.onnx",
     "load": "document",

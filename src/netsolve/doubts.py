@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from netsolve.domain import Unknown
 from netsolve.mistakes import Mistakes
 from netsolve.network import Layer, Network
-from netsolve.ops import Operator
 from netsolve.ops.arguments import Asked, Default
-from netsolve.ops.base import formula_of
+from netsolve.ops.base import highest
 
 
 def doubts(network: Network, mistakes: Mistakes) -> None:
@@ -34,20 +33,6 @@ def _uneven(layer: Layer, network: Network) -> Iterator[tuple[str, list[str]]]:
         if isinstance(value, Unknown) and value.domain is None and key not in network.defaults:
             default = argument.default if isinstance(argument, Asked) and argument.entries == "axes" else None
             if isinstance(default, Default):
-                sets = [_values(layer.op, default, axis) for axis in range(layer.op.axes)]
-                if None not in sets and len(set(sets)) > 1:
-                    yield key, [each for each in sets if each]
-
-
-def _values(op: Operator, default: Default, axis: int) -> str | None:
-    """The default values on one axis; None where they depend on something unknown."""
-    formula = formula_of(default.high)
-    operands = []
-    for name in formula.operands:
-        value = getattr(op, name, None)
-        if value is None and name in op.follows:
-            value = getattr(op, op.follows[name])
-        operands.append(value[axis] if isinstance(value, tuple) else value)
-    if not all(isinstance(value, int) for value in operands):
-        return None
-    return f"{default.low}..{formula(*operands)}"
+                tops = [highest(layer.op, default, axis) for axis in range(layer.op.axes)]
+                if None not in tops and len(set(tops)) > 1:
+                    yield key, [f"{default.low}..{top}" for top in tops]

@@ -138,6 +138,8 @@ class _Scanner:
             self.stack.pop()
             self.in_value = True
             self.on_close()
+        elif self.stack:
+            self.on_mismatch(mark)
 
     def _comma(self) -> None:
         if self.stack and self.stack[-1] == "{":
@@ -183,6 +185,7 @@ class _Scanner:
     def on_scalar(self, token: str, *, bare: bool) -> None: ...
     def on_open(self, mark: str) -> None: ...
     def on_close(self) -> None: ...
+    def on_mismatch(self, mark: str) -> None: ...
     def on_broken_table(self) -> None: ...
     def on_reset(self) -> None: ...
 
@@ -261,17 +264,26 @@ class Source:
 
     def line(self, path: Path) -> int | None:
         """Return the 1-based line where the path, or else its nearest ancestor, begins; None when neither is there."""
+        lines = self._lines(path)
+        return lines[-1] if lines else None
+
+    def has(self, path: Path) -> bool:
+        """Whether the document has something at this path."""
+        return len(self._lines(path)) == len(path)
+
+    def _lines(self, path: Path) -> list[int]:
+        """The lines where each part of a path begins, as far as it is there."""
         if self._root is None:
             locator = _Locator()
             locator.scan(self.text)
             self._root = locator.root
         entry: _Entry | None = self._root
-        found = None
+        found: list[int] = []
         for part in path:
             entry = _child(entry, part)
             if entry is None:
                 break
-            found = entry if isinstance(entry, int) else entry.line
+            found.append(entry if isinstance(entry, int) else entry.line)
         return found
 
 
@@ -303,7 +315,7 @@ class _Inspector(_Scanner):
 
     def _report(self, line: int, text: str, remedy: str) -> None:
         self.found.append(Hazard(line, text, remedy))
-        self.stop = len(self.found) >= MAX_HAZARDS
+        self.stop = self.stop or len(self.found) >= MAX_HAZARDS
 
     def on_key_part(self) -> None:
         if len(self.parts) > MAX_KEY_PARTS and self.dots >= MAX_KEY_PARTS and self.parts is not self.long_key:
@@ -323,6 +335,12 @@ class _Inspector(_Scanner):
 
     def on_close(self) -> None:
         self.lines.pop()
+
+    def on_mismatch(self, mark: str) -> None:
+        opened, closing = ("[", "]") if mark == "}" else ("{", "}")
+        text = f"a {mark} where the {opened} of line {self.lines[-1]} is still open"
+        self._report(self.line, text, f"close it with {closing} first")
+        self.stop = True
 
     def on_broken_table(self) -> None:
         if self.lines[-1]:

@@ -193,7 +193,7 @@ class Network:
         )
 
     def with_values(self, values: Mapping[str, Any]) -> "Network":
-        """A copy in which arguments have other values, by LAYER.ARGUMENT, or `input` for the shape of the input.
+        """A copy in which numbers are others, by LAYER.ARGUMENT, LAYER.out, `output`, or `input` for its shape.
 
         A key may name one entry of a list: `conv2d_1.padding[0]`, `input[1]`. A named unknown is one value: where it is
         set in one place it is set in all of them, and in constraints. Raises DocumentError for a key that is not there
@@ -203,31 +203,24 @@ class Network:
             msg = f'values are written by key, such as {{"conv2d_1.padding": 1}}, not {values!r:.40}'
             raise UsageError(msg)
         mistakes: list[Mistake] = []
-        inputs, layers = dict(self.inputs), dict(self.by_name)
-        written = dict(layers)
-        named: dict[str, int] = {}
+        changes = _Changes(dict(self.inputs), dict(self.by_name), self.output)
         for key, value in values.items():
             try:
-                match = _ENTRY.fullmatch(str(key))
-                owner = match["key"] if match else key
-                if owner in inputs:
-                    shape = _with_entry(inputs[owner], int(match["entry"]), value) if match else value
-                    if (shape := _stated(shape, owner, mistakes)) is not None:
-                        _note(self.inputs[owner], shape, named)
-                        inputs[owner] = shape
-                else:
-                    name, _, argument = str(key).rpartition(".")
-                    layers[name] = replace(layers[name], op=changed(layers[name].op, argument, value))
-                    argument = argument.partition("[")[0]
-                    _note(getattr(written[name].op, argument), getattr(layers[name].op, argument), named)
+                changes.set(str(key), value, mistakes)
             except KeyError:
                 mistakes.append(Mistake(str(key), "there is no such argument", "a key is LAYER.ARGUMENT"))
             except ValueError as error:
                 mistakes.append(Mistake(key, str(error)))
-        copy = _with_named(replace(self, inputs=inputs, layers=tuple(layers.values())), named, mistakes)
+        copy = replace(self, inputs=changes.inputs, layers=tuple(changes.layers.values()), output=changes.output)
+        copy = _with_named(copy, changes.named, mistakes)
         if mistakes:
             raise DocumentError(mistakes)
         return copy
+
+    def states(self, layer: Layer, key: str) -> bool:
+        """Whether an argument of a layer is written, or differs from torch's default."""
+        written = self.source is not None and self.source.has(layer.at(key))
+        return written or bool(getattr(layer.op, key) != getattr(type(layer.op), key, None))
 
     def line(self, path: Path) -> int | None:
         """The line of a key path in the document the network was read from."""
@@ -281,11 +274,42 @@ def _constraint(value: Any, where: str, mistakes: list[Mistake]) -> Expression |
     return None
 
 
-def _with_entry(shape: Stated, entry: int, value: Any) -> list[Any]:
-    """A shape with another size in one place. Raises KeyError for a place that it has not."""
-    if entry >= len(shape):
-        raise KeyError(entry)
-    return [*shape[:entry], value, *shape[entry + 1 :]]
+@dataclass
+class _Changes:
+    """The parts of a network while values are put in; named: the numbers that took the place of named unknowns."""
+
+    inputs: dict[str, Stated]
+    layers: dict[str, Layer]
+    output: Stated | None
+    named: dict[str, int] = field(default_factory=dict)
+
+    def set(self, key: str, value: Any, mistakes: list[Mistake]) -> None:
+        """Put one value in. Raises KeyError for a key that is not there, ValueError for a value that cannot stand."""
+        match = _ENTRY.fullmatch(key)
+        owner, entry = (match["key"], int(match["entry"])) if match else (key, None)
+        name, _, argument = owner.rpartition(".")
+        if owner in self.inputs:
+            self.inputs[owner] = self.shape(self.inputs[owner], entry, value, owner, mistakes)
+        elif owner == "output":
+            self.output = self.shape(self.output, entry, value, owner, mistakes)
+        elif argument == "out" and "out" not in self.layers[name].op.arguments:
+            layer = self.layers[name]
+            self.layers[name] = replace(layer, out=self.shape(layer.out, entry, value, owner, mistakes))
+        else:
+            before = self.layers[name]
+            self.layers[name] = replace(before, op=changed(before.op, key.removeprefix(f"{name}."), value))
+            _note(getattr(before.op, argument), getattr(self.layers[name].op, argument), self.named)
+
+    def shape(self, old: Stated | None, entry: int | None, value: Any, where: str, mistakes: list[Mistake]) -> Stated:
+        """A shape in place of another one, or the same with another size in one place."""
+        entries = list(old or ())
+        if entry is not None and entry >= len(entries):
+            raise KeyError(entry)
+        new = value if entry is None else [*entries[:entry], value, *entries[entry + 1 :]]
+        if (found := _stated(new, where, mistakes)) is None:
+            return old or ()
+        _note(old or (), found, self.named)
+        return tuple(found)
 
 
 def _values(value: Any, where: str, mistakes: list[Mistake]) -> Any:

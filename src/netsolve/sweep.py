@@ -21,6 +21,7 @@ from netsolve.posing import pose
 from netsolve.queries import check, solve
 from netsolve.words import nearest
 
+NONE = "no values fit together"
 MOST_ROWS = 100_000
 INLINE = 4
 """So few rows are worked out in this process: starting others would take longer."""
@@ -247,7 +248,7 @@ def _row(pair: tuple[dict[str, Any], Network], timeout: float | None, prefer: Pr
         return Row(choice, "error", reason=str(error))
     best = answer.best
     if best is None:
-        return Row(choice, answer.status, answer.count, reason=answer.reason or answer.hint)
+        return Row(choice, answer.status, answer.count, reason=answer.reason or answer.hint or NONE)
     outputs = {name: best.shapes[name] for name in network.results}
     try:
         parameters = check(best.network).parameters

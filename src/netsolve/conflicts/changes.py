@@ -1,7 +1,6 @@
 """What would make a network work: changes looked for in order of likelihood, each solved and run before it is shown."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from itertools import islice
 from time import process_time
 from typing import Any
@@ -10,7 +9,8 @@ from netsolve.answer import Solution
 from netsolve.conflicts.alike import alike
 from netsolve.conflicts.base import Change
 from netsolve.conflicts.choices import Choice, choices_of
-from netsolve.conflicts.cores import numbers_at
+from netsolve.conflicts.cores import beside, numbers_at
+from netsolve.conflicts.decisions import cause
 from netsolve.conflicts.likely import Likelihood
 from netsolve.conflicts.padded import Padded, padded
 from netsolve.conflicts.statements import text_of, written_value
@@ -105,19 +105,9 @@ def kept(key: str, keep: Sequence[str]) -> bool:
 
 def reaching(worlds: Worlds, broken: int) -> list[str]:
     """The keys whose numbers a factor depends on, torch's defaults among them."""
-    variables = {v for index in worlds.ancestors(broken) for v in worlds.factors[index].variables}
+    indices = worlds.ancestors(broken) if worlds.broken else cause(worlds, beside(worlds, broken))
+    variables = {v for index in indices for v in worlds.factors[index].variables}
     return [key for key, mine in worlds.relaxed.variables.items() if any(v in variables for v in mine)]
-
-
-def changed(network: Network, values: Mapping[str, Any]) -> Network:
-    """A copy with other values, by LAYER.ARGUMENT, LAYER.out, `input` or `output`."""
-    plain = {key: value for key, value in values.items() if key != "output" and not key.endswith(".out")}
-    outs = {key.removesuffix(".out"): value for key, value in values.items() if key.endswith(".out")}
-    found = network.with_values(plain) if plain else network
-    if outs:
-        layers = tuple(replace(layer, out=outs[layer.name]) if layer.name in outs else layer for layer in found.layers)
-        found = replace(found, layers=layers)
-    return replace(found, output=values["output"]) if "output" in values else found
 
 
 def confirmed(
@@ -129,7 +119,7 @@ def confirmed(
     """
     values = {choice.key: choice.value for choice in choices}
     try:
-        other = changed(network, values)
+        other = network.with_values(values)
         answer = answered(other, "small", deadline)
     except DocumentError:
         return None
@@ -220,6 +210,5 @@ def clause(network: Network, choice: Choice) -> str:
         return f'{layer}: padding = "{choice.value}"{note}'
     if isinstance(written, Unknown) and written.domain is None:
         return f"{layer}: {argument} = {text_of(choice.value)}, which is outside the default values"
-    default = getattr(type(network.by_name[layer].op), argument, None) if argument != "out" else None
-    which = ", torch's default" if written == default else ""
+    which = "" if argument == "out" or network.states(network.by_name[layer], argument) else ", torch's default"
     return f"{layer}: {argument} = {text_of(choice.value)} instead of {text_of(written)}{which}"

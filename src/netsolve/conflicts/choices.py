@@ -2,15 +2,17 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from itertools import product
+from itertools import islice, product
 from math import prod
 from typing import Any
 
 from netsolve.conflicts.statements import entries_of, written_value
-from netsolve.conflicts.worlds import Value, Worlds
-from netsolve.domain import Unknown
+from netsolve.conflicts.worlds import Value, Worlds, value_of
+from netsolve.domain import Domain, Unknown
+from netsolve.ops.arguments import Asked, Default
+from netsolve.ops.base import formula_of, highest
 from netsolve.problem import EQUAL, Variable
 
 MOST_SIDES = 600
@@ -25,6 +27,12 @@ NEAREST = 3
 FURTHEST_INPUT = 256
 """How far from what is written an input is looked for."""
 
+
+SHRUNK = 3
+"""How many quarters smaller an input is looked for at most."""
+
+FURTHEST_MET, MOST_MET = 512, 8
+"""How far from what is written numbers are looked for that meet a rule, and how many are taken."""
 
 LARGEST_INPUT = 4096
 """How large a free input is looked at to see which sizes it gives."""
@@ -80,7 +88,33 @@ def arguments(worlds: Worlds, key: str, numbers: tuple[int, ...]) -> Iterator[Ch
                 for place, number in zip(places, row, strict=True):
                     entries[place] = number
                 value = tuple(entries)
-            yield Choice(key, value, dict(zip(variables, row, strict=True)), distance)
+            world: dict[Variable, Value] = dict(zip(variables, row, strict=True))
+            yield Choice(key, value, {**following(worlds, key, value), **world}, distance)
+
+
+def following(worlds: Worlds, key: str, value: Any) -> dict[Variable, Value]:
+    """The default values that a layer's other question marks have once an argument has another value."""
+    relaxed = worlds.relaxed
+    name, _, argument = key.rpartition(".")
+    before = relaxed.network.by_name[name].op
+    found: dict[Variable, Value] = {}
+    for other, kind in before.arguments.items():
+        default = kind.default if isinstance(kind, Asked) else None
+        if not isinstance(default, Default) or argument not in formula_of(default.high).operands:
+            continue
+        written = getattr(before, other)
+        entries = written if isinstance(written, tuple) else (written,)
+        free = [i for i, entry in enumerate(entries) if isinstance(entry, Unknown) and entry.domain is None]
+        if not free or other in relaxed.network.defaults:
+            continue
+        after = replace(before, **{argument: value})
+        tops = [highest(after, default, axis) for axis in range(before.axes)]
+        for index, variable in zip(free, relaxed.variables.get(f"{name}.{other}", ()), strict=False):
+            mine = tops if len(entries) == 1 else tops[index : index + 1]
+            if len(free) == len(entries) and mine and all(isinstance(top, int) for top in mine):
+                least = min(top for top in mine if top is not None)
+                found[variable] = value_of(Domain.between(default.low, least))
+    return found
 
 
 def rows_of(columns: list[tuple[int, ...]], base: list[Value]) -> Iterator[tuple[int, ...]]:
@@ -113,7 +147,7 @@ def options(worlds: Worlds, variable: Variable, numbers: tuple[int, ...]) -> tup
             if one and base * other % one == 0:
                 found[base * other // one] = None
             found[base + other - one] = None
-        found |= dict.fromkeys(range(base - 2, base + 3))
+        found |= dict.fromkeys([*range(base - 2, base + 3), *meeting(worlds, variable, base)])
     return tuple(n for n in found if n in domain)
 
 
@@ -131,6 +165,17 @@ def implied(worlds: Worlds, variable: Variable) -> tuple[int, ...]:
                 value = crossing(worlds, other, base)
             found.update(value if isinstance(value, tuple) else ())
     return tuple(sorted(found, key=partial(gap, base) if isinstance(base, int) else None)[:MOST_IMPLIED])
+
+
+def meeting(worlds: Worlds, variable: Variable, base: int) -> Iterator[int]:
+    """The numbers nearest to what is written with which the rules that it breaks would be met."""
+    broken = [worlds.factors[i] for i in worlds.broken if variable in worlds.factors[i].operands]
+    rules = [factor for factor in broken if factor.output is None and factor.formula is not EQUAL]
+    known = {v: value for rule in rules for v in rule.variables if isinstance(value := worlds.base[v], int)}
+    if not rules or not all(v in known for rule in rules for v in rule.variables):
+        return
+    near = (n for step in range(1, FURTHEST_MET) for n in (base - step, base + step) if n > 0)
+    yield from islice((n for n in near if all(rule.holds({**known, variable: n}) for rule in rules)), MOST_MET)
 
 
 def crossing(worlds: Worlds, size: Variable, wanted: int) -> tuple[int, ...]:
@@ -211,7 +256,7 @@ def inputs(worlds: Worlds, key: str, numbers: tuple[int, ...]) -> Iterator[Choic
     if sizes[-1] != sizes[0]:
         row = (sizes[-1], *sizes[:-1])
         yield Choice(key, row, dict(zip(variables, row, strict=True)), 0.0)
-    low, high = 1 - min(spatial), FURTHEST_INPUT
+    low, high = -(min(spatial) * SHRUNK // 4), FURTHEST_INPUT
     for move in sorted(range(max(low, -FURTHEST_INPUT), high + 1), key=abs):
         if move:
             row = (*sizes[:first], *(size + move for size in spatial))

@@ -8,7 +8,7 @@ from time import process_time
 
 from netsolve.conflicts.axes import distinct
 from netsolve.conflicts.choices import choices_of
-from netsolve.conflicts.decisions import Free, contradicting, fits, left_of
+from netsolve.conflicts.decisions import Free, cause, contradicting, fits, left_of
 from netsolve.conflicts.usual import usual
 from netsolve.conflicts.worlds import Value, Worlds
 from netsolve.deadline import Deadline
@@ -21,6 +21,9 @@ SINGLES = 0.7
 
 PROOF = 1.5
 """Seconds after which a conflict is given without a proof that all of it is needed."""
+
+WINDOWS, LARGEST_WINDOW = 0.3, 64
+"""Seconds for kernels beyond those that are tried otherwise, and up to which one."""
 
 MANY = 300
 """Of more factors, some of the last are asked first: it takes long to state all of them."""
@@ -58,7 +61,7 @@ def core_of(worlds: Worlds, broken: int, deadline: Deadline) -> Core:
     what is left still cannot be: so each that is kept is known to be needed, unless that was not decided in time.
     """
     places = beside(worlds, broken)
-    indices = set[int]().union(*map(worlds.ancestors, places))
+    indices = cause(worlds, places)
     keys, apart = involved(worlds, indices), distinct(worlds, indices)
     near = nearest(worlds, apart, keys)
     if near is not None and witnessed(worlds, places, near.labels, keys):
@@ -67,6 +70,7 @@ def core_of(worlds: Worlds, broken: int, deadline: Deadline) -> Core:
     for key in reversed(keys):
         if process_time() - start < SINGLES and helps(worlds, key, places, indices, deadline):
             needed.append(key)
+    needed += large_windows(worlds, [key for key in keys if key not in set(needed)], places[-1])
     rest, numbers = [key for key in keys if key not in set(needed)], numbers_at(worlds, broken)
     proof = Deadline(min(deadline.remaining, PROOF))
 
@@ -175,6 +179,18 @@ def helps(worlds: Worlds, key: str, places: range, indices: set[int], deadline: 
         return fits(worlds, indices, [key], deadline)
     except UndecidedError:
         return False
+
+
+def large_windows(worlds: Worlds, keys: Sequence[str], last: int) -> Iterator[str]:
+    """The kernels that alone would let everything up to a factor fit if they were far larger than they are."""
+    start = process_time()
+    for key in reversed(keys) if worlds.known else ():
+        if not key.endswith(".kernel_size") or process_time() - start > WINDOWS:
+            continue
+        variables = worlds.relaxed.variables[key]
+        high = max(worlds.relaxed.problem.domains[v].high or 0 for v in variables)
+        if any(reaches(worlds, dict.fromkeys(variables, k), last) for k in range(high + 1, LARGEST_WINDOW + 1)):
+            yield key
 
 
 def ended(worlds: Worlds, key: str) -> bool:

@@ -1,6 +1,7 @@
 """Whether some of what is stated can be true together: decided exactly, by tables or by z3."""
 
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 
@@ -10,6 +11,7 @@ from netsolve.domain import Domain
 from netsolve.engines.base import Contradiction, Times, Witness
 from netsolve.engines.elimination import tables_of
 from netsolve.engines.relations import TooLargeError
+from netsolve.errors import UndecidedError
 from netsolve.locate import Path
 from netsolve.ops.base import Formula
 from netsolve.posing.stated import lies_in
@@ -25,6 +27,20 @@ def fits(worlds: Worlds, indices: Iterable[int], dropped: Collection[str], deadl
     if problem is None or not problem.factors:
         return problem is not None
     return feasible(problem, deadline)
+
+
+def cause(worlds: Worlds, places: range) -> set[int]:
+    """The factors that cannot all hold: what those at `places` depend on.
+
+    Or all before them, where what only an exact engine sees lies in what else hangs on the same question marks.
+    """
+    if places not in worlds.causes:
+        found = set[int]().union(*map(worlds.ancestors, places))
+        with suppress(UndecidedError):
+            if not worlds.broken and fits(worlds, found, (), worlds.deadline):
+                found = set(range(places[-1] + 1))
+        worlds.causes[places] = found
+    return worlds.causes[places]
 
 
 def feasible(problem: Problem, deadline: Deadline) -> bool:

@@ -1,26 +1,20 @@
 """Where a network breaks, in words: what a size can be there, and what the layers below need."""
 
 from collections.abc import Iterator
-from itertools import product
-from math import prod
 
 from netsolve.conflicts.base import Reason
 from netsolve.conflicts.cores import reaches
-from netsolve.conflicts.worlds import Value, Worlds, meet, value_of
+from netsolve.conflicts.missing import lacking, look, unflattened
+from netsolve.conflicts.worlds import Value, Worlds, combinations, meet, value_of
 from netsolve.domain import Domain
 from netsolve.network import Layer
-from netsolve.ops.join import Cat, Equal, Meet
-from netsolve.problem import EQUAL, Operand, Variable
+from netsolve.ops.join import Cat, Meet
+from netsolve.problem import EQUAL, Factor, Variable
 
 MOST_LOOKED = 512
 """How many sizes are tried to learn which ones the layers below need."""
 
 MOST_RANGES = 6
-MOST_AXES, MOST_STRIDE = 3, 8
-"""What a convolution of a shortcut has at most."""
-
-MOST_SHAPES = 10_000
-"""How many shapes that an input may have are multiplied."""
 
 
 def breaking(worlds: Worlds, broken: int) -> Iterator[Reason]:
@@ -33,69 +27,19 @@ def breaking(worlds: Worlds, broken: int) -> Iterator[Reason]:
     where = "" if layer is None else layer.name
     line = worlds.relaxed.network.line(path or (() if layer is None else layer.path))
     yield Reason(where, disagreement(worlds, broken), line)
-    if layer is not None and (text := unflattened(worlds, layer)):
-        yield Reason(where, text, line)
-    elif layer is not None and isinstance(layer.op, Meet | Cat):
-        yield Reason(where, f"its inputs: {'; '.join(branch(worlds, name) for name in layer.inputs)}", line)
-        if isinstance(layer.op, Equal) and (text := projection(worlds, layer)):
-            yield Reason(where, text, line)
-    elif layer is not None and (above := spatial_above(worlds, layer)) and (text := needed(worlds, above, broken)):
-        own = worlds.relaxed.network.by_name.get(above)
-        yield Reason("", text, None if own is None else worlds.relaxed.network.line(own.path))
+    if layer is not None:
+        lacks = lacking(worlds, layer)
+        if isinstance(layer.op, Meet | Cat):
+            yield Reason(where, f"its inputs: {'; '.join(branch(worlds, name) for name in layer.inputs)}", line)
+        elif not lacks and (above := spatial_above(worlds, layer)) and (text := needed(worlds, above, broken)):
+            own = worlds.relaxed.network.by_name.get(above)
+            yield Reason("", text, None if own is None else worlds.relaxed.network.line(own.path))
+        if lacks:
+            yield Reason(where, lacks, line)
     for other in worlds.relaxed.network.layers:
         worlds.deadline.check()
         if other is not layer and (text := unflattened(worlds, other)):
             yield Reason(other.name, text, worlds.relaxed.network.line(other.path))
-
-
-def unflattened(worlds: Worlds, layer: Layer) -> str:
-    """What to do where a linear layer has the features of all sizes of its input, and takes the last one alone."""
-    features = getattr(layer.op, "in_features", None)
-    if not isinstance(features, int):
-        return ""
-    shape = worlds.relaxed.problem.shapes[layer.inputs[0]]
-    values = [look(worlds, v) for v in shape]
-    columns = [(n,) if isinstance(n, int) else n or () for n in values]
-    if len(shape) == 1 or values[-1] == features or prod(len(column) for column in columns) > MOST_SHAPES:
-        return ""
-    found = next((row for row in product(*columns) if prod(row) == features), None)
-    if found is None:
-        return ""
-    sizes = " x ".join(map(str, found))
-    return f'it takes the last size alone, and {sizes} flattened is {features}: put {{ op = "Flatten" }} before it'
-
-
-def projection(worlds: Worlds, layer: Layer) -> str:
-    """The convolution that a shortcut lacks, where one gives it the shape of the other branch.
-
-    With kernel 1 and no padding, n cells become (n - 1) // stride + 1 (https://arxiv.org/abs/1512.03385, section 3.3).
-    """
-    shapes = [[look(worlds, v) for v in worlds.relaxed.problem.shapes[name]] for name in layer.inputs]
-    known = [[n for n in shape if isinstance(n, int)] for shape in shapes]
-    axes = len(known[0]) - 1
-    if len(shapes) != 2 or known != shapes or len(known[1]) != axes + 1 or not 1 <= axes <= MOST_AXES:  # noqa: PLR2004
-        return ""
-    place = min((0, 1), key=lambda i: ([-n for n in known[i][1:]], known[i][0]))
-    source, other, given, wanted = layer.inputs[place], layer.inputs[1 - place], known[place], known[1 - place]
-    if source not in behind(worlds, other):
-        return ""
-    strides = range(1, MOST_STRIDE + 1)
-    fitting = (s for s in strides if all((n - 1) // s + 1 == m for n, m in zip(given[1:], wanted[1:], strict=True)))
-    if (stride := next(fitting, None)) is None:
-        return ""
-    conv = f'op = "Conv{axes}d", from = "{source}", out_channels = {wanted[0]}, kernel_size = 1, stride = {stride}'
-    return f"a shortcut from {source} has the shape of {other} behind {{ {conv} }}"
-
-
-def behind(worlds: Worlds, name: str) -> set[str]:
-    """What a tensor is made from: layers and inputs."""
-    found, waiting = set[str](), [name]
-    while waiting:
-        layer = worlds.relaxed.network.by_name.get(waiting.pop())
-        feeds = () if layer is None else layer.inputs
-        waiting += [feed for feed in feeds if feed not in found]
-        found.update(feeds)
-    return found
 
 
 def disagreement(worlds: Worlds, broken: int) -> str:
@@ -103,8 +47,7 @@ def disagreement(worlds: Worlds, broken: int) -> str:
     factor = worlds.factors[broken]
     values = [look(worlds, v) for v in factor.operands]
     if factor.formula is not EQUAL:
-        pairs = ", ".join(f"{n} = {words(v)}" for n, v in zip(factor.formula.operands, values, strict=True))
-        return factor.label.unmet(pairs)
+        return unmet(factor, values)
     names = [v.name.strip() if isinstance(v, Variable) else "" for v in factor.operands]
     possible = meet(values[0], values[1]) != ()  # each alone could be so, but not with all that stands before
     for name, value, other in zip(names, values, values[::-1], strict=True):
@@ -118,6 +61,15 @@ def disagreement(worlds: Worlds, broken: int) -> str:
         if name.startswith(f"{factor.label.layer}."):
             return f"{argument} is {words(value)}, and the input implies {words(other)}{nearest(other, value)}"
     return f"{factor.label.text}: {words(values[0])} and {words(values[1])}"
+
+
+def unmet(factor: Factor, values: list[Value]) -> str:
+    """What to say of a rule about numbers of which some are unknown: each alone may do, and not with all before it."""
+    rows = combinations(factor.operands, values)
+    if rows is None or any(factor.formula.function(*row) for row in rows):
+        return f"no values meet this together with what is stated before: {factor.label.text}"
+    pairs = zip(factor.formula.operands, values, strict=True)
+    return factor.label.unmet(", ".join(f"{n} = {words(v)}" for n, v in pairs))
 
 
 def nearest(values: Value, wanted: Value) -> str:
@@ -170,11 +122,6 @@ def needed(worlds: Worlds, name: str, broken: int) -> str:
     upwards = len(fitting) > 1 and fitting == set(range(min(fitting), sizes[-1] + 1))
     text = f"{min(fitting)} or more" if upwards else words(value_of(fitting))
     return f"after {name} the {can_be(values[0])}; the layers below need {text} there"
-
-
-def look(worlds: Worlds, operand: Operand) -> Value:
-    """What an operand can be."""
-    return worlds.base[operand] if isinstance(operand, Variable) else operand
 
 
 def can_be(value: Value) -> str:

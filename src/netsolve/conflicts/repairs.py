@@ -8,7 +8,7 @@ from itertools import count, islice
 
 from netsolve.conflicts.base import Change
 from netsolve.conflicts.broken import beyond_defaults, first_broken
-from netsolve.conflicts.changes import FEW, Choices, changed, confirmed, cost_of, kept, likely_changes, reaching
+from netsolve.conflicts.changes import FEW, Choices, confirmed, cost_of, kept, likely_changes, reaching
 from netsolve.conflicts.choices import Choice, choices_of
 from netsolve.conflicts.cores import numbers_at, reaches
 from netsolve.conflicts.likely import Likelihood
@@ -108,7 +108,7 @@ def combined(worlds: Worlds, deadline: Deadline, *, keep: Sequence[str] = (), mo
         cost, _, choices, here = heappop(heap)
         try:
             if choices:
-                here = Worlds(relaxed(changed(network, {c.key: c.value for c in choices}), deadline), deadline)
+                here = Worlds(relaxed(network.with_values({c.key: c.value for c in choices}), deadline), deadline)
             change = None if here.broken else confirmed(network, choices, deadline, run=run)
             broken = None if change is not None else first_broken(here, deadline)
         except DocumentError:
@@ -135,6 +135,6 @@ def steps(worlds: Worlds, broken: int, keep: Sequence[str]) -> list[tuple[float,
             continue
         mending = (c for c in choices_of(worlds, key, numbers) if reaches(worlds, c.world, broken))
         rows = [(likelihood.cost(c) + 10 * (worlds.first_broken(c.world) is not None), c) for c in islice(mending, FEW)]
-        if rows:
-            found.append(min(rows, key=lambda row: row[0]))
-    return sorted(found, key=lambda row: row[0])[:BRANCHES]
+        ordered = sorted(rows, key=lambda row: row[0])
+        found += ordered[:1] if worlds.broken else ordered  # which of them mends it only an exact engine sees
+    return sorted(found, key=lambda row: row[0])[: BRANCHES if worlds.broken else FEW * BRANCHES]

@@ -213,8 +213,7 @@ def statements_of(network: Network) -> dict[str, Statement]:
     for layer in network.layers:
         for name, kind in layer.op.arguments.items():
             value = getattr(layer.op, name)
-            default = getattr(type(layer.op), name, None)
-            if isinstance(kind, Stated) and _numbers(value) and value != default and name != "out":
+            if name != "out" and isinstance(kind, Stated) and _numbers(value) and network.states(layer, name):
                 add(f"{layer.name}.{name}", layer.name, f"{name} = {text_of(value)}", layer.at(name))
         if layer.out is not None:
             add(f"{layer.name}.out", layer.name, f"out = {text_of(layer.out)}", layer.at("out"))

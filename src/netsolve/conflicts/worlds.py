@@ -66,6 +66,7 @@ class Worlds:
                     self.users.setdefault(variable, []).append(index)
         self.last = {variable: self.users.get(variable, (-1,))[-1] for variable in self.base}
         self.outcomes: dict[Any, int | None] = {}
+        self.causes: dict[range, set[int]] = {}
         self.answers: dict[Any, int | None] = {}
         self.steps = 0
         self.broken: list[int] = []

@@ -8,7 +8,7 @@ from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from typing import Annotated, Any, ClassVar, Protocol, TypeVar, get_origin, get_type_hints
 
-from netsolve.ops.arguments import Argument, Inferred
+from netsolve.ops.arguments import Argument, Default, Inferred
 
 Size = Any
 """A size while a network is posed: an integer, or a variable of the problem."""
@@ -247,6 +247,18 @@ class Operator:
             if getattr(self, name) is not None:
                 implied = inputs[argument.source][argument.dim]
                 trace.equal(trace.argument(name), implied, f"{name} is written, and the input implies it")
+
+
+def highest(op: Operator, default: Default, axis: int) -> int | None:
+    """The largest default value of an argument on one axis; None where it depends on something unknown."""
+    formula = formula_of(default.high)
+    operands = []
+    for name in formula.operands:
+        value = getattr(op, name, None)
+        if value is None and name in op.follows:
+            value = getattr(op, op.follows[name])
+        operands.append(value[axis] if isinstance(value, tuple) else value)
+    return int(formula(*operands)) if all(isinstance(value, int) for value in operands) else None
 
 
 def spread(code: str) -> str:

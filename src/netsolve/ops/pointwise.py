@@ -142,7 +142,7 @@ class RMSNorm(ShapeNorm):
 class PReLU(Pointwise):
     """ReLU with a learned slope, one or one a channel."""
 
-    num_parameters: Annotated[int, Integer(least=1)] = 1
+    num_parameters: Annotated[int, Deciding(least=1)] = 1
     init: Annotated[float | None, Real()] = 0.25
 
     rules = (

@@ -17,13 +17,21 @@ MOST_RANGES = 12
 
 def sizes_lines(found: Sizes) -> Iterator[str]:
     """What can be reached, then what other inputs give."""
-    shape = " x ".join(domain_text(domain) for domain in found.shape)
+    if any(domain is not None and not domain.ranges for domain in found.shape) or not found.shape:
+        yield f"reached nothing after {found.at}: no values fit with the input that is written"
+    else:
+        yield reached_text(found)
+    if found.inputs is not None:
+        yield from inputs_lines(found.inputs)
+
+
+def reached_text(found: Sizes) -> str:
+    """The sizes that can be reached."""
+    shape = " x ".join(map(domain_text, found.shape))
     some = "" if found.exact else " at most (too many combinations to try each)"
     results = found.network.results
     others = f", one of {len(results)} outputs (--at NAME for another layer)" if len(results) > 1 else ""
-    yield f"reached {shape} after {found.at}{some}{others}"
-    if found.inputs is not None:
-        yield from inputs_lines(found.inputs)
+    return f"reached {shape} after {found.at}{some}{others}"
 
 
 def domain_text(domain: Domain | None) -> str:
@@ -46,7 +54,9 @@ def inputs_lines(inputs: Inputs) -> Iterator[str]:
         yield f"gives   {block_text(block)}"
     if len(inputs.blocks) > MOST_BLOCKS:
         yield f"        {rest_text(inputs)}"
-    yield f"whole   {inputs.exact}: no floor loses a cell"
+    whole = str(inputs.exact)
+    said = "each of them loses a cell to a floor" if whole == "none" else "no floor loses a cell"
+    yield f"whole   {whole}: {said}"
     yield from (f"run     {boundary_text(boundary)}" for boundary in inputs.boundaries)
 
 

@@ -1,0 +1,120 @@
+"""Layers that a network lacks, where no number is what is wrong: each as the document would have it."""
+
+from itertools import product
+from math import prod
+
+from netsolve.conflicts.worlds import Value, Worlds
+from netsolve.network import Layer
+from netsolve.ops.join import Cat, Equal
+from netsolve.problem import Operand, Variable
+
+MOST_SHAPES = 10_000
+"""How many shapes that an input may have are multiplied."""
+
+MOST_AXES, MOST_STRIDE = 3, 8
+"""What a convolution of a shortcut has at most."""
+
+CROPPED = 2
+"""How many cells more one branch has at least where it is told to be cropped: one less is a rounding."""
+
+
+def lacking(worlds: Worlds, layer: Layer) -> str:
+    """What to put before a layer at which a network breaks; empty where nothing is known to help."""
+    if isinstance(layer.op, Equal):
+        return projection(worlds, layer)
+    if isinstance(layer.op, Cat):
+        return crop(worlds, layer)
+    return unflattened(worlds, layer) or unpooled(worlds, layer)
+
+
+def look(worlds: Worlds, operand: Operand) -> Value:
+    """What an operand can be."""
+    return worlds.base[operand] if isinstance(operand, Variable) else operand
+
+
+def known_shape(worlds: Worlds, name: str) -> tuple[int, ...]:
+    """The shape after a layer or input where it is known; empty where it is not."""
+    shape = [look(worlds, v) for v in worlds.relaxed.problem.shapes[name]]
+    known = tuple(n for n in shape if isinstance(n, int))
+    return known if len(known) == len(shape) else ()
+
+
+def unflattened(worlds: Worlds, layer: Layer) -> str:
+    """What to do where a linear layer has the features of all sizes of its input, and takes the last one alone."""
+    features = getattr(layer.op, "in_features", None)
+    if not isinstance(features, int):
+        return ""
+    shape = worlds.relaxed.problem.shapes[layer.inputs[0]]
+    values = [look(worlds, v) for v in shape]
+    columns = [(n,) if isinstance(n, int) else n or () for n in values]
+    if len(shape) == 1 or values[-1] == features or prod(len(column) for column in columns) > MOST_SHAPES:
+        return ""
+    found = next((row for row in product(*columns) if prod(row) == features), None)
+    if found is None:
+        return ""
+    sizes = " x ".join(map(str, found))
+    return f'it takes the last size alone, and {sizes} flattened is {features}: put {{ op = "Flatten" }} before it'
+
+
+def unpooled(worlds: Worlds, layer: Layer) -> str:
+    """What to do where a linear layer has the features of the channels alone, as behind a global pooling."""
+    features, layers = getattr(layer.op, "in_features", None), worlds.relaxed.network.by_name
+    before = layers.get(layer.inputs[0])
+    while before is not None and before.op.torch_name != "Flatten" and len(before.inputs) == 1:
+        before = layers.get(before.inputs[0])
+    if before is None or before.op.torch_name != "Flatten" or len(shape := known_shape(worlds, before.inputs[0])) < 2:  # noqa: PLR2004
+        return ""
+    axes = len(shape) - 1
+    if shape[0] != features or prod(shape[1:]) == 1 or axes > MOST_AXES:
+        return ""
+    sizes = " x ".join(map(str, shape))
+    pool = f'{{ op = "AdaptiveAvgPool{axes}d", output_size = 1 }}'
+    return f"{before.name} gets {sizes}: a global pooling before it leaves {features}, its channels: {pool}"
+
+
+def projection(worlds: Worlds, layer: Layer) -> str:
+    """The convolution that a shortcut lacks, where one gives it the shape of the other branch.
+
+    With kernel 1 and no padding, n cells become (n - 1) // stride + 1 (https://arxiv.org/abs/1512.03385, section 3.3).
+    """
+    known = [known_shape(worlds, name) for name in layer.inputs]
+    axes = len(known[0]) - 1
+    if len(known) != 2 or len(known[1]) != axes + 1 or not 1 <= axes <= MOST_AXES:  # noqa: PLR2004
+        return ""
+    place = min((0, 1), key=lambda i: ([-n for n in known[i][1:]], known[i][0]))
+    source, other, given, wanted = layer.inputs[place], layer.inputs[1 - place], known[place], known[1 - place]
+    if source not in behind(worlds, other):
+        return ""
+    strides = range(1, MOST_STRIDE + 1)
+    fitting = (s for s in strides if all((n - 1) // s + 1 == m for n, m in zip(given[1:], wanted[1:], strict=True)))
+    if (stride := next(fitting, None)) is None:
+        return ""
+    conv = f'op = "Conv{axes}d", from = "{source}", out_channels = {wanted[0]}, kernel_size = 1, stride = {stride}'
+    return f"a shortcut from {source} has the shape of {other} behind {{ {conv} }}"
+
+
+def crop(worlds: Worlds, layer: Layer) -> str:
+    """The crop that a skip connection lacks, where one branch is larger on every axis by more than a rounding.
+
+    As in https://arxiv.org/abs/1505.04597, section 2.
+    """
+    shapes = [known_shape(worlds, name) for name in layer.inputs]
+    if len(shapes) != 2 or len({len(shape) for shape in shapes}) > 1 or len(shapes[0]) < 2:  # noqa: PLR2004
+        return ""
+    place = max((0, 1), key=lambda i: shapes[i][1:])
+    large, small = layer.inputs[place], layer.inputs[1 - place]
+    more = [n - m for n, m in zip(shapes[place][1:], shapes[1 - place][1:], strict=True)]
+    if getattr(layer.op, "dim", 1) != 1 or min(more) < CROPPED:
+        return ""
+    return f'cropped, {large} has the size of {small}: {{ op = "CenterCrop", from = "{large}", like = "{small}" }}'
+
+
+def behind(worlds: Worlds, name: str) -> set[str]:
+    """What a tensor is made from: layers and inputs."""
+    found, waiting = set[str](), [name]
+    while waiting:
+        layer = worlds.relaxed.network.by_name.get(waiting.pop())
+        feeds = () if layer is None else layer.inputs
+        waiting += [feed for feed in feeds if feed not in found]
+        found.update(feeds)
+    return found
