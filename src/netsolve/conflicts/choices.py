@@ -28,6 +28,9 @@ FURTHEST_INPUT = 256
 """How far from what is written an input is looked for."""
 
 
+APART = 0.5
+"""What it costs that the sizes of a stated shape do not move alike."""
+
 SHRUNK = 3
 """How many quarters smaller an input is looked for at most."""
 
@@ -229,13 +232,17 @@ def stated(worlds: Worlds, key: str) -> Iterator[Choice]:
             continue
         known = range(max(entry - 1, 1), entry + 2) if value is None else (value,) if isinstance(value, int) else value
         columns.append(tuple(sorted(known, key=partial(gap, entry))[:NEAREST]) or (entry,))
-    rows = {
-        row: sum(gap(n, w) for n, w in zip(row, written, strict=True) if isinstance(w, int))
-        for row in product(*columns)
-    }
+    rows = {row: moved(row, written) for row in product(*columns)}
     for row, distance in sorted(rows.items(), key=lambda item: item[1]):
         if distance:
             yield Choice(key, row, dict.fromkeys(relaxed.variables[key]), distance)
+
+
+def moved(row: tuple[Any, ...], written: tuple[Any, ...]) -> float:
+    """How far a stated shape is from what is written; sizes that move alike are nearer than one that moves alone."""
+    moves = [n - w for n, w in zip(row, written, strict=True) if isinstance(w, int)]
+    furthest = max(map(abs, moves), default=0)
+    return furthest + APART * (len(set(moves[-2:])) > 1)
 
 
 def gap(one: int, other: int) -> int:
