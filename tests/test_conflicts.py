@@ -642,7 +642,7 @@ def test_a_width_that_no_free_input_gives_is_moved_to_one_that_an_input_gives(si
 def test_sizes_of_a_stated_shape_move_alike() -> None:
     rows = [conv(4, padding="?p", stride=stride, name=f"c{i}") for i, stride in enumerate((2, 2, 2, 1, 1))]
     conflict = explain(loads(document(*rows, input=[6, 256, 256], output=[4, 31, 31])))  # one p for all gives 30
-    assert {"output": (4, 30, 30)} == dict(conflict.changes[0].set)
+    assert dict(conflict.changes[0].set) == {"output": (4, 30, 30)}
 
 
 def test_a_stated_size_of_which_anything_could_come_is_moved_to_the_nearest_that_fits() -> None:
