@@ -25,10 +25,10 @@ PROOF = 1.5
 WINDOWS, LARGEST_WINDOW = 0.3, 64
 """Seconds for kernels beyond those that are tried otherwise, and up to which one."""
 
-MANY = 300
+MANY = 100
 """Of more factors, some of the last are asked first: it takes long to state all of them."""
 
-NEAR = (50, 200)
+NEAR = (12, 50, 200)
 """How many of the last."""
 
 QUICK = 0.3
