@@ -286,6 +286,14 @@ def test_a_number_that_breaks_a_rule_is_moved_to_what_meets_it(factor: int, chan
     assert {"conv2d_1.out_channels": wanted} in [dict(change.set) for change in repair(loads(text)).changes]
 
 
+def test_the_parameters_of_a_slope_may_be_mistaken() -> None:
+    rows = [conv(padding=1), table(op="PReLU", num_parameters=8)]
+    conflict = explain(loads(document(*rows)))
+    assert {s.key for s in conflict.statements} == {"conv2d_1.out_channels", "prelu_1.num_parameters"}
+    assert {"prelu_1.num_parameters": 4} in [dict(change.set) for change in conflict.changes]
+    assert explain(loads(document(conv(padding=1), table(op="PReLU")))).reasons == ()
+
+
 LATE = """
 input = [1, 28, 28]
 constraints = ["a.stride == 1"]

@@ -148,8 +148,7 @@ class PReLU(Pointwise):
     rules = (
         Rule(
             "num_parameters is the number of channels, or 1",
-            lambda in_channels, num_parameters: in_channels == num_parameters,
-            when=lambda record: record.num_parameters != 1,
+            lambda in_channels, num_parameters: either(num_parameters == 1, in_channels == num_parameters),
         ),
     )
 
