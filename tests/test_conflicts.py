@@ -59,7 +59,7 @@ def judged(network: Network, conflict: Conflict) -> None:
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """As much time for showing that a conflict is minimal as a slow machine needs."""
-    for name in ("SINGLES", "PROOF", "WITNESSED", "WITNESS"):
+    for name in ("SINGLES", "STATED", "PROOF", "WITNESSED", "WITNESS"):
         monkeypatch.setattr(cores, name, 30 * getattr(cores, name))
 
 

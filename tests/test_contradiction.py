@@ -38,16 +38,16 @@ def ruled(*labels: str) -> tuple[Problem, dict[int, str]]:
     return Problem(network, {X: Domain.between(0, 9)}, factors, (), {}, (), {}), dict(enumerate(labels))
 
 
-def never(label: str, kept: object) -> bool:
+def never(label: str, kept: object, time: object) -> bool:
     """No other way."""
-    del label, kept
+    del label, kept, time
     return False
 
 
 def asked(*labels: str, witness: Witness = never, seconds: float = 60) -> Contradiction | None:
     """What contradicts itself, left out in this order."""
     problem, named = ruled(*labels)
-    return contradiction(problem, named, labels, Times(Deadline(seconds), Deadline(seconds)), witness)
+    return contradiction(problem, named, labels, Times(Deadline(seconds), seconds), witness)
 
 
 FEWEST = [{"at least 3", "at most 1"}, {"at least 3", "at most 2"}]
@@ -67,10 +67,12 @@ def test_no_label_stays_without_need() -> None:
 
 
 def test_where_z3_takes_long_another_way_is_asked_once_and_then_z3_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "SOON", 0.0)
     monkeypatch.setattr(engine, "PATIENCE", 0.0)
     questions = list[tuple[str, tuple[str, ...]]]()
 
-    def witness(label: str, kept: Sequence[str]) -> bool:
+    def witness(label: str, kept: Sequence[str], time: Deadline) -> bool:
+        assert not time.passed
         questions.append((label, tuple(kept)))
         return label == "at least 3"
 

@@ -19,7 +19,10 @@ from netsolve.problem import Problem, Variable
 SINGLES = 0.7
 """Seconds for what alone would help; what is not looked at by then is shown to be needed in another way."""
 
-PROOF = 1.5
+STATED = 2.5
+"""Seconds after which a conflict that is known from what is nearest is given without asking about the rest."""
+
+PROOF = 1.2
 """Seconds after which a conflict is given without a proof that all of it is needed."""
 
 WINDOWS, LARGEST_WINDOW = 0.3, 64
@@ -72,9 +75,8 @@ def core_of(worlds: Worlds, broken: int, deadline: Deadline) -> Core:
             needed.append(key)
     needed += large_windows(worlds, [key for key in keys if key not in set(needed)], places[-1])
     rest, numbers = [key for key in keys if key not in set(needed)], numbers_at(worlds, broken)
-    proof = Deadline(min(deadline.remaining, PROOF))
 
-    def witness(key: str, kept: Sequence[str]) -> bool:
+    def witness(key: str, kept: Sequence[str], proof: Deadline) -> bool:
         if proof.passed:
             return False
         left = left_of(worlds, apart, [other for other in rest if other not in kept])
@@ -85,7 +87,8 @@ def core_of(worlds: Worlds, broken: int, deadline: Deadline) -> Core:
     labels = rest if near is None else [key for key in near.labels if key in rest]
     free = Free(labels, [key for key in rest if key not in labels])
     with suppress(UndecidedError):
-        more = contradicting(worlds, apart, free, Times(proof if near else deadline, proof), witness) or near
+        whole = Deadline(min(deadline.remaining, STATED)) if near else deadline
+        more = contradicting(worlds, apart, free, Times(whole, PROOF), witness) or near
     if more is None:
         return Core(tuple(keys), minimal=False)
     found = tuple(key for key in keys if key in {*needed, *more.labels})
@@ -98,7 +101,7 @@ def nearest(worlds: Worlds, indices: Sequence[int], keys: Sequence[str]) -> Cont
         last = indices[-most:]
         free = Free([key for key in involved(worlds, set(last)) if key in keys])
         with suppress(UndecidedError):
-            found = contradicting(worlds, last, free, Times(Deadline(QUICK), Deadline(QUICK)), lambda *_: False)
+            found = contradicting(worlds, last, free, Times(Deadline(QUICK), QUICK), lambda *_: False)
             if found is not None:
                 return Contradiction(found.labels, minimal=False)
     return None

@@ -9,16 +9,16 @@ from netsolve.problem import Variable
 Assignment = Mapping[Variable, int]
 """An integer for every variable of a problem."""
 
-Witness = Callable[[str, Sequence[str]], bool]
-"""Whether it is known in another way that all relations fit without those of one label, where some others hold."""
+Witness = Callable[[str, Sequence[str], Deadline], bool]
+"""Whether it is found in time in another way that all relations fit without those of one label, where others hold."""
 
 
 @dataclass(frozen=True)
 class Times:
-    """Until when it is asked whether anything contradicts itself, and until when what of it is needed."""
+    """Until when it is asked whether anything contradicts itself, and how many seconds then what of it is needed."""
 
     whole: Deadline
-    proof: Deadline
+    proof: float
 
 
 @dataclass(frozen=True)

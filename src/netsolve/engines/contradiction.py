@@ -8,8 +8,9 @@ from netsolve.engines.z3 import Session, decided
 from netsolve.errors import UndecidedError
 from netsolve.problem import Problem
 
-PATIENCE = 0.25
-"""Seconds for one label; what is not decided by then is asked again at the end, with all the time that is left."""
+SOON, PATIENCE = 0.05, 0.3
+"""Seconds for one label at first, and for those that stay open when they are asked again, each beside a witness; at the
+end they have all the time that is left."""
 
 
 def contradiction(
@@ -21,9 +22,11 @@ def contradiction(
     Raises UndecidedError where z3 does not say that anything contradicts itself, or needs more memory than it may have.
     """
     of_factors = {id(problem.factors[i]): labels[i] for i in labels}
-    return decided(
-        lambda session: _least(session, order, times.proof, witness), problem, times.whole, labels=of_factors
-    )
+
+    def least(session: Session) -> Contradiction | None:
+        return _least(session, order, Deadline(min(times.proof, times.whole.remaining)), witness)
+
+    return decided(least, problem, times.whole, labels=of_factors)
 
 
 def _least(session: Session, order: Sequence[str], proof: Deadline, witness: Witness) -> Contradiction | None:
@@ -32,7 +35,7 @@ def _least(session: Session, order: Sequence[str], proof: Deadline, witness: Wit
     if kept is None:
         return None
     waiting = list(order)
-    for seconds in (PATIENCE, proof.remaining):
+    for seconds in (SOON, PATIENCE, proof.remaining):
         doubtful: list[str] = []
         for label in waiting:
             if label not in kept:
@@ -42,7 +45,7 @@ def _least(session: Session, order: Sequence[str], proof: Deadline, witness: Wit
             try:
                 fewer = session.contradicting(others)
             except UndecidedError:
-                if not (seconds == PATIENCE and witness(label, others)):
+                if not (seconds == PATIENCE and witness(label, others, proof)):
                     doubtful.append(label)
                 continue
             kept = kept if fewer is None else fewer
