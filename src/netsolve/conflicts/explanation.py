@@ -13,12 +13,14 @@ from netsolve.conflicts.statements import relaxed
 from netsolve.conflicts.worlds import Worlds
 from netsolve.deadline import Deadline
 from netsolve.errors import UndecidedError
+from netsolve.garbage import unswept
 from netsolve.network import Network
 
 COMBINED = 1.5
 """Seconds for changes of several numbers, where no single one helps."""
 
 
+@unswept()
 def explain(network: Network, *, timeout: float | None = 20.0, run: bool = True) -> Conflict:
     """Why a network cannot work, and the smallest changes that would make it work.
 

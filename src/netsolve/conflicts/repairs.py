@@ -16,6 +16,7 @@ from netsolve.conflicts.statements import relaxed
 from netsolve.conflicts.worlds import Worlds
 from netsolve.deadline import Deadline
 from netsolve.errors import DocumentError, UndecidedError, UsageError
+from netsolve.garbage import unswept
 from netsolve.locate import Path
 from netsolve.network import Network
 
@@ -47,6 +48,7 @@ class Repair:
         return self.changes[0] if self.changes else None
 
 
+@unswept()
 def repair(
     network: Network, *, keep: Sequence[str] = (), most: int = 5, timeout: float | None = 30.0, run: bool = True
 ) -> Repair:
