@@ -597,6 +597,19 @@ layers = [
 """
 
 
+@pytest.mark.parametrize(
+    ("kernels", "paddings"), [((3, 5), (1, 2)), (([1, 7], [7, 1]), ((0, 3), (3, 0))), ((3, 7), (1, 3))]
+)
+def test_paddings_forgotten_in_parallel_branches(kernels: tuple[Any, ...], paddings: tuple[Any, ...]) -> None:
+    left, right = (
+        conv(kernel, name=name, **({"padding": [0, 0]} if isinstance(kernel, list) else {}), **{"from": "input"})
+        for kernel, name in zip(kernels, "ab", strict=True)
+    )
+    text = document(left, right, table(op="cat", **{"from": ["a", "b", "input"]}), input=[4, 16, 16])
+    (change,) = explain(loads(text)).changes
+    assert dict(change.set) == dict(zip(("a.padding", "b.padding"), paddings, strict=True))
+
+
 def test_one_place_of_a_document_is_one_change_for_all_layers_that_it_stands_for() -> None:
     network = loads(BLOCKS)
     found = repair(network, keep=["input", "linear_1"]).best

@@ -6,7 +6,9 @@ from typing import Any
 
 from netsolve.conflicts.choices import Choice, choices_of
 from netsolve.conflicts.likely import Likelihood
-from netsolve.conflicts.worlds import Worlds
+from netsolve.conflicts.worlds import Value, Worlds
+from netsolve.network import Layer
+from netsolve.problem import Variable
 
 ARGUMENTS = ("padding", "output_padding", "stride", "kernel_size")
 """What authors forget, or get wrong, in every layer of a kind."""
@@ -39,10 +41,42 @@ def alike(
             if not all(value in other for other in others):
                 continue
             together = (choice, *(other[value] for other in others))
-            world = {v: number for each in together for v, number in each.world.items()}
-            if worlds.first_broken(world) is None:
+            if worlds.first_broken(together_world(together)) is None:
                 yield likelihood.alone(choice) + TOGETHER, together
                 break
+    halves = tuple(half_paddings(worlds, keys))
+    if len({choice.value for choice in halves}) > 1 and worlds.first_broken(together_world(halves)) is None:
+        yield likelihood.alone(halves[0]) + TOGETHER, halves
+
+
+def together_world(choices: tuple[Choice, ...]) -> dict[Variable, Value]:
+    """The world of several choices at once."""
+    return {v: number for each in choices for v, number in each.world.items()}
+
+
+def half_paddings(worlds: Worlds, keys: Collection[str]) -> Iterator[Choice]:
+    """Half its kernel for each layer that pads nothing and moves by one: what parallel branches forget together."""
+    for layer in worlds.relaxed.network.layers:
+        key = f"{layer.name}.padding"
+        windows = [numbers_of(layer, argument) for argument in ("padding", "stride", "kernel_size", "dilation")]
+        variables = worlds.relaxed.variables.get(key, ())
+        if key not in keys or not all(windows) or len(windows[0]) != len(variables):
+            continue
+        padding, stride, kernel, dilation = (window * (len(variables) // len(window) or 1) for window in windows)
+        wanted = tuple(d * (k - 1) // 2 for k, d in zip(kernel, dilation, strict=False))
+        if {*padding} == {0} and {*stride} == {1} and any(wanted) and all(k % 2 for k in kernel):
+            listed = isinstance(getattr(layer.op, "padding", 0), tuple)
+            if listed or len({*wanted}) == 1:
+                world: dict[Variable, Value] = dict(zip(variables, wanted, strict=False))
+                yield Choice(key, wanted if listed else wanted[0], world, max(wanted))
+
+
+def numbers_of(layer: Layer, argument: str) -> tuple[int, ...]:
+    """The numbers of an argument; empty where it has none or they are not known."""
+    value = getattr(layer.op, argument, None)
+    entries = value if isinstance(value, tuple) else (value,)
+    known = tuple(entry for entry in entries if isinstance(entry, int))
+    return known if len(known) == len(entries) else ()
 
 
 def groups(worlds: Worlds, likelihood: Likelihood, keys: Collection[str]) -> list[tuple[str, ...]]:
