@@ -660,6 +660,11 @@ def test_a_width_that_no_free_input_gives_is_moved_to_one_that_an_input_gives(si
     assert set(offered[:2]) == {below, above}
 
 
+def test_groups_are_as_many_as_there_are_channels() -> None:
+    depthwise = document(conv(out_channels=96), conv(out_channels=96, groups=64, padding=1))
+    assert {"conv2d_2.groups": 96} in [dict(change.set) for change in explain(loads(depthwise)).changes]
+
+
 def test_sizes_of_a_stated_shape_move_alike() -> None:
     rows = [conv(4, padding="?p", stride=stride, name=f"c{i}") for i, stride in enumerate((2, 2, 2, 1, 1))]
     conflict = explain(loads(document(*rows, input=[6, 256, 256], output=[4, 31, 31])))  # one p for all gives 30

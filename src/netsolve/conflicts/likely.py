@@ -39,6 +39,9 @@ RARE = 5.0
 FAR = 0.25
 """What each step away from what is written costs, up to five."""
 
+DEPTHWISE = 1.0
+"""What it is worth that a convolution has a group for each channel."""
+
 SHAPING = ("kernel_size", "stride", "padding", "dilation", "output_padding", "ceil_mode")
 """Arguments by which layers are alike."""
 
@@ -111,6 +114,8 @@ class Likelihood:
         elif choice.key == "output":
             argument = "output"
         cost = PRIORS.get(argument, RARE) + FAR * min(choice.distance, 5)
+        if argument == "groups" and choice.value == self.channels(self.worlds.relaxed.network.by_name[layer].inputs[0]):
+            cost -= DEPTHWISE
         if argument not in SHAPING:
             return cost
         there = self.worlds.relaxed.network.by_name[layer]
