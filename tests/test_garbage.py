@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from netsolve.garbage import each_unswept, unswept
+from netsolve.garbage import unswept
 
 
 @pytest.fixture(autouse=True)
@@ -37,17 +37,3 @@ def test_not_begun_where_there_was_none() -> None:
     with unswept():
         pass
     assert not gc.isenabled()
-
-
-def test_each_item_is_made_without_it_and_taken_with_it() -> None:
-    made: list[bool] = []
-
-    def items() -> Iterator[int]:
-        for number in range(3):
-            made.append(gc.isenabled())
-            yield number
-
-    taken = [(number, gc.isenabled()) for number in each_unswept(items())]
-    assert taken == [(0, True), (1, True), (2, True)]
-    assert made == [False, False, False]
-    assert gc.isenabled()

@@ -1,15 +1,12 @@
 """Python's search for cycles of garbage, put off while much is made that has none.
 
-Tables, rows and posed layers are millions of small objects that all live on; looking through them for cycles again and
-again takes a third of the time. https://docs.python.org/3/library/gc.html
+Posed layers and tables are many small objects that all live on; looking through them for cycles again and again takes
+a third of the time where they are large. https://docs.python.org/3/library/gc.html
 """
 
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TypeVar
-
-Item = TypeVar("Item")
 
 
 @contextmanager
@@ -22,14 +19,3 @@ def unswept() -> Iterator[None]:
     finally:
         if before:
             gc.enable()
-
-
-def each_unswept(items: Iterator[Item]) -> Iterator[Item]:
-    """The same items, each made without a search for cycles."""
-    while True:
-        with unswept():
-            try:
-                item = next(items)
-            except StopIteration:
-                return
-        yield item

@@ -21,7 +21,6 @@ from netsolve.engines.likelihood import Likelihood, flat_costs, likelihood_of, t
 from netsolve.engines.listing import Listing
 from netsolve.engines.prior import Prior
 from netsolve.engines.search import Explanation, Search
-from netsolve.garbage import each_unswept, unswept
 from netsolve.habits import STYLES, Choices, Habits
 from netsolve.problem import Problem, Variable
 
@@ -234,7 +233,6 @@ class Plausibility:
         return likeliest(self.likelihood)
 
     @cached_property
-    @unswept()
     def first(self) -> tuple[float, dict[Variable, int]]:
         """The most plausible assignment and its cost. Raises UndecidedError where the time is over before that."""
         if self.likeliest is not None:
@@ -255,7 +253,7 @@ class Plausibility:
     def ranked(self) -> Ranked:
         """All assignments, the most plausible first, without repeats: cost in nats and values."""
         yield self.first  # before there are tables
-        yield from each_unswept(Listing(self).others())
+        yield from Listing(self).others()
 
     def weight(self, assignment: Mapping[Variable, int]) -> float:
         """The sum over all explanations of the weight of an assignment; the best explanation of all weighs one."""
@@ -290,7 +288,6 @@ class Plausibility:
         return self.seen[key]
 
     @cached_property
-    @unswept()
     def explored(self) -> Explored:
         """The explanations that carry the probability, as far as the work limit goes."""
         masses = [[{v: self.mass(group, v) for v in group.values} for group in groups] for groups in self.groups]
@@ -324,7 +321,6 @@ class Plausibility:
         return Explored(self.tables, kept, total, complete=left <= MASS_LEFT * total)
 
 
-@unswept()
 def plausibility_of(problem: Problem, habits: Habits, deadline: Deadline) -> Plausibility | None:
     """A problem made ready for questions of plausibility; None where nothing fits.
 
