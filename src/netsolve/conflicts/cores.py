@@ -49,10 +49,15 @@ WITNESS = 0.25
 
 @dataclass(frozen=True)
 class Core:
-    """Statements, by key in the document's order, that contradict each other; minimal: each was shown to be needed."""
+    """Statements, by key in the document's order, that contradict each other; minimal: each was shown to be needed.
+
+    That holds as long as numbers that are not among them stay within what a question mark may be; beyond: the kernels
+    of which a far larger one would fit by itself.
+    """
 
     keys: tuple[str, ...]
     minimal: bool
+    beyond: tuple[str, ...] = ()
 
 
 def core_of(worlds: Worlds, broken: int, deadline: Deadline) -> Core:
@@ -73,7 +78,6 @@ def core_of(worlds: Worlds, broken: int, deadline: Deadline) -> Core:
     for key in reversed(keys):
         if process_time() - start < SINGLES and helps(worlds, key, places, indices, deadline):
             needed.append(key)
-    needed += large_windows(worlds, [key for key in keys if key not in set(needed)], places[-1])
     rest, numbers = [key for key in keys if key not in set(needed)], numbers_at(worlds, broken)
 
     def witness(key: str, kept: Sequence[str], proof: Deadline) -> bool:
@@ -92,7 +96,8 @@ def core_of(worlds: Worlds, broken: int, deadline: Deadline) -> Core:
     if more is None:
         return Core(tuple(keys), minimal=False)
     found = tuple(key for key in keys if key in {*needed, *more.labels})
-    return Core(found, more.minimal or witnessed(worlds, places, found, keys))
+    large = tuple(large_windows(worlds, [key for key in keys if key not in found], places[-1]))
+    return Core(found, more.minimal or witnessed(worlds, places, found, keys), large)
 
 
 def nearest(worlds: Worlds, indices: Sequence[int], keys: Sequence[str]) -> Contradiction | None:

@@ -16,6 +16,9 @@ from netsolve.errors import UndecidedError
 from netsolve.garbage import unswept
 from netsolve.network import Network
 
+MOST_BEYOND = 2
+"""How many layers are named of which a far larger kernel would fit."""
+
 COMBINED = 1.5
 """Seconds for changes of several numbers, where no single one helps."""
 
@@ -52,7 +55,19 @@ def conflict_at(worlds: Worlds, broken: int, deadline: Deadline, *, run: bool) -
         changes = ()
     statements = tuple(worlds.relaxed.statements[key] for key in core.keys)
     lines = stated(worlds, statements)
+    places += [Reason(*limit(worlds, key)) for key in core.beyond[:MOST_BEYOND]]
     return Conflict((*places, *lines), statements, changes, core.minimal, len(lines))
+
+
+def limit(worlds: Worlds, key: str) -> tuple[str, str, int | None]:
+    """That what contradicts each other does so with kernels as they usually are: the layer, a sentence, the line."""
+    statement = worlds.relaxed.statements[key]
+    highest = max(worlds.relaxed.problem.domains[v].high or 0 for v in worlds.relaxed.variables[key])
+    return (
+        statement.layer,
+        f"with a kernel_size above {highest} here it would fit: such are left out below",
+        statement.line,
+    )
 
 
 def stated(worlds: Worlds, statements: Sequence[Statement]) -> list[Reason]:
