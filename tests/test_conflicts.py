@@ -279,7 +279,7 @@ def test_a_kernel_far_larger_than_is_tried_counts_too() -> None:
     conflict = explain(loads(text))
     judged(loads(text), conflict)
     assert [reason.text for reason in conflict.reasons if reason.layer == "b"] == [
-        "with a kernel_size above 11 here it would fit: such are left out below"
+        "below, kernels go up to 11: a larger one here would fit"
     ]
 
 

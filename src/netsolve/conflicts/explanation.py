@@ -63,11 +63,7 @@ def limit(worlds: Worlds, key: str) -> tuple[str, str, int | None]:
     """That what contradicts each other does so with kernels as they usually are: the layer, a sentence, the line."""
     statement = worlds.relaxed.statements[key]
     highest = max(worlds.relaxed.problem.domains[v].high or 0 for v in worlds.relaxed.variables[key])
-    return (
-        statement.layer,
-        f"with a kernel_size above {highest} here it would fit: such are left out below",
-        statement.line,
-    )
+    return statement.layer, f"below, kernels go up to {highest}: a larger one here would fit", statement.line
 
 
 def stated(worlds: Worlds, statements: Sequence[Statement]) -> list[Reason]:
