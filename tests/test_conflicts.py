@@ -323,6 +323,13 @@ def test_a_question_mark_whose_default_values_hang_on_the_number_that_is_changed
     assert {"convtranspose2d_1.stride": 2} in [dict(change.set) for change in changes]
 
 
+def test_a_named_question_mark_keeps_its_values_where_one_of_its_layers_is_changed() -> None:
+    shared = conv(3, padding="?n", stride="?n")  # at least 1, as a stride is, whatever the kernel leaves of paddings
+    changes = explain(loads(document(shared, input=[3, 16, 16], output=[4, 20, 20]))).changes
+    assert changes
+    assert all(solve(change.network).status == "solved" for change in changes if change.network is not None)
+
+
 def test_branches_that_no_projection_makes_alike_get_none() -> None:
     join = table(op="add", **{"from": ["a", "input"]})
     reasons = explain(loads(document(conv(3, padding=0, name="a"), join, input=[4, 16, 16]))).reasons

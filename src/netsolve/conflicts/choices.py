@@ -107,7 +107,7 @@ def following(worlds: Worlds, key: str, value: Any) -> dict[Variable, Value]:
             continue
         written = getattr(before, other)
         entries = written if isinstance(written, tuple) else (written,)
-        free = [i for i, entry in enumerate(entries) if isinstance(entry, Unknown) and entry.domain is None]
+        free = [i for i, entry in enumerate(entries) if isinstance(entry, Unknown) and not (entry.domain or entry.name)]
         if not free or other in relaxed.network.defaults:
             continue
         after = replace(before, **{argument: value})
@@ -116,7 +116,7 @@ def following(worlds: Worlds, key: str, value: Any) -> dict[Variable, Value]:
             mine = tops if len(entries) == 1 else tops[index : index + 1]
             if len(free) == len(entries) and mine and all(isinstance(top, int) for top in mine):
                 least = min(top for top in mine if top is not None)
-                found[variable] = value_of(Domain.between(default.low, least))
+                found[variable] = value_of(Domain.between(default.low, least) & relaxed.problem.domains[variable])
     return found
 
 
