@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from torch import nn
 
 from netsolve import Change, Conflict, Network, Unknown, UsageError, check, explain, load, loads, repair, sizes, solve
 from netsolve.conflicts import cores
@@ -296,6 +297,32 @@ def test_the_parameters_of_a_slope_may_be_mistaken() -> None:
     assert {s.key for s in conflict.statements} == {"conv2d_1.out_channels", "prelu_1.num_parameters"}
     assert {"prelu_1.num_parameters": 4} in [dict(change.set) for change in conflict.changes]
     assert explain(loads(document(conv(padding=1), table(op="PReLU")))).reasons == ()
+
+
+@pytest.mark.parametrize("layer", [nn.PReLU(8), nn.PixelShuffle(3), nn.GroupNorm(2, 8)])
+def test_a_module_is_explained_though_no_document_has_its_layers(layer: nn.Module) -> None:
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), layer)
+    conflict = explain(module, input=(3, 8, 8))
+    assert conflict.reasons
+    assert conflict.changes
+    assert repair(module, input=(3, 8, 8)).changes
+
+
+def test_a_shortcut_that_fits_lacks_nothing() -> None:
+    join = table(op="add", out=[9, 9], **{"from": ["a", "z"]})
+    text = document(conv(1, name="z"), conv(3, padding=1, name="a"), join, input=[4, 8, 8])
+    reasons = explain(loads(text)).reasons
+    assert reasons
+    assert not [reason for reason in reasons if "shortcut" in reason.text]
+
+
+@pytest.mark.parametrize(
+    "between", [[table(op="Linear", in_features=256, out_features=9)], [table(op="Flatten", start_dim=2)]]
+)
+def test_a_pooling_is_missing_only_right_before_the_layer(between: list[str]) -> None:
+    rows = [conv(padding=1), *([] if "start_dim" in between[0] else [table(op="Flatten")]), *between]
+    text = document(*rows, table(op="Linear", in_features=4, out_features=2))
+    assert not [reason for reason in explain(loads(text)).reasons if "pooling" in reason.text]
 
 
 LATE = """

@@ -338,7 +338,7 @@ class _Inspector(_Scanner):
 
     def on_mismatch(self, mark: str) -> None:
         opened, closing = ("[", "]") if mark == "}" else ("{", "}")
-        text = f"a {mark} where the {opened} of line {self.lines[-1]} is still open"
+        text = f"a {mark} where the {opened} of line {self.lines[-1] or self.line} is still open"
         self._report(self.line, text, f"close it with {closing} first")
         self.stop = True
 

@@ -14,6 +14,9 @@ MOST_SHAPES = 10_000
 MOST_AXES, MOST_STRIDE = 3, 8
 """What a convolution of a shortcut has at most."""
 
+ENDS = frozenset({"in_features", "start_dim"})
+"""Arguments of layers behind which features are no longer those of the tensor before them."""
+
 CROPPED = 2
 """How many cells more one branch has at least where it is told to be cropped: one less is a rounding."""
 
@@ -60,9 +63,10 @@ def unpooled(worlds: Worlds, layer: Layer) -> str:
     """What to do where a linear layer has the features of the channels alone, as behind a global pooling."""
     features, layers = getattr(layer.op, "in_features", None), worlds.relaxed.network.by_name
     before = layers.get(layer.inputs[0])
-    while before is not None and before.op.torch_name != "Flatten" and len(before.inputs) == 1:
+    while before is not None and len(before.inputs) == 1 and before.op.arguments.keys().isdisjoint(ENDS):
         before = layers.get(before.inputs[0])
-    if before is None or before.op.torch_name != "Flatten" or len(shape := known_shape(worlds, before.inputs[0])) < 2:  # noqa: PLR2004
+    whole = before is not None and (getattr(before.op, "start_dim", 0), getattr(before.op, "end_dim", 0)) == (1, -1)
+    if before is None or not whole or len(shape := known_shape(worlds, before.inputs[0])) < 2:  # noqa: PLR2004
         return ""
     axes = len(shape) - 1
     if shape[0] != features or prod(shape[1:]) == 1 or axes > MOST_AXES:
@@ -79,7 +83,7 @@ def projection(worlds: Worlds, layer: Layer) -> str:
     """
     known = [known_shape(worlds, name) for name in layer.inputs]
     axes = len(known[0]) - 1
-    if len(known) != 2 or len(known[1]) != axes + 1 or not 1 <= axes <= MOST_AXES:  # noqa: PLR2004
+    if len(known) != 2 or known[0] == known[1] or len(known[1]) != axes + 1 or not 1 <= axes <= MOST_AXES:  # noqa: PLR2004
         return ""
     place = min((0, 1), key=lambda i: ([-n for n in known[i][1:]], known[i][0]))
     source, other, given, wanted = layer.inputs[place], layer.inputs[1 - place], known[place], known[1 - place]

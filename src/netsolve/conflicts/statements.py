@@ -25,6 +25,9 @@ Stated = Asked | Deciding
 BEYOND = {"stride": 32, "kernel_size": 32}
 """How far a question mark without values of its own could have gone."""
 
+IN_CODE: Path = ("layers",)
+"""The path of a layer that no document has: it is not read again, since a document may not leave all of it open."""
+
 Told = dict[str, list[Domain]]
 """The values of question marks: of each entry of an argument by its key, and of a named unknown by ?NAME."""
 
@@ -102,7 +105,7 @@ def _loosened(layer: Layer, told: Told) -> Layer:
             changes[name] = loose if isinstance(value, tuple) else loose[0]
     op = replace(layer.op, **changes) if changes else layer.op
     out = None if layer.out is None else _named(f"{layer.name}.out", layer.out)
-    return replace(layer, op=op, out=out) if changes or out is not None else layer
+    return replace(layer, op=op, out=out, path=layer.path or IN_CODE) if changes or out is not None else layer
 
 
 def _argument(layer: Layer, name: str, kind: Stated, entry: Any, domain: Domain) -> Any:
