@@ -37,3 +37,13 @@ def test_not_begun_where_there_was_none() -> None:
     with unswept():
         pass
     assert not gc.isenabled()
+
+
+def test_the_last_one_out_begins_it_again() -> None:
+    first, second = unswept(), unswept()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert not gc.isenabled()
+    second.__exit__(None, None, None)
+    assert gc.isenabled()

@@ -204,3 +204,10 @@ def test_layers_may_come_one_by_one() -> None:
     assert Network(SHARED.inputs, layers).layers == SHARED.layers  # type: ignore[arg-type]  # a tuple is made of it
     with pytest.raises(DocumentError, match="is expected, not 5"):
         Network(SHARED.inputs, 5)  # type: ignore[arg-type]  # the mistake is what is tested
+
+
+def test_a_stated_output_is_one() -> None:
+    two = loads(document(conv(name="a"), conv(name="b", **{"from": "input"})))
+    with pytest.raises(DocumentError, match=exactly("output: there are 2 outputs (set LAYER.out of each)")):
+        two.with_values({"output": [4, 6, 6]})
+    assert two.with_values({"a.out": [4, 6, 6]}).layers[0].out == (4, 6, 6)

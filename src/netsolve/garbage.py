@@ -7,15 +7,31 @@ a third of the time where they are large. https://docs.python.org/3/library/gc.h
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
+
+
+class _Users:
+    """How many are inside, in all threads, and whether there was a search before the first of them."""
+
+    def __init__(self) -> None:
+        self.lock, self.count, self.before = Lock(), 0, False
+
+
+_USERS = _Users()
 
 
 @contextmanager
 def unswept() -> Iterator[None]:
     """No search for cycles inside, in any thread; also a decorator. Where there was none before, none begins after."""
-    before = gc.isenabled()
-    gc.disable()
+    with _USERS.lock:
+        if not _USERS.count:
+            _USERS.before = gc.isenabled()
+            gc.disable()
+        _USERS.count += 1
     try:
         yield
     finally:
-        if before:
-            gc.enable()
+        with _USERS.lock:
+            _USERS.count -= 1
+            if not _USERS.count and _USERS.before:
+                gc.enable()

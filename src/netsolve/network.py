@@ -211,6 +211,8 @@ class Network:
                 mistakes.append(Mistake(str(key), "there is no such argument", "a key is LAYER.ARGUMENT"))
             except ValueError as error:
                 mistakes.append(Mistake(key, str(error)))
+        if changes.output != self.output and len(self.results) != 1:
+            mistakes.append(Mistake("output", f"there are {len(self.results)} outputs", "set LAYER.out of each"))
         copy = replace(self, inputs=changes.inputs, layers=tuple(changes.layers.values()), output=changes.output)
         copy = _with_named(copy, changes.named, mistakes)
         if mistakes:

@@ -1,5 +1,6 @@
 """Sizes that a document states, held against those that follow."""
 
+from math import prod
 from typing import Any
 
 from netsolve.arith import both, either
@@ -46,9 +47,13 @@ def stated(draft: Draft, layer: str, shape: Shape, out: Stated, path: Path) -> S
 
 
 def _unflattened(draft: Draft) -> str:
-    """The first layer that takes features and gets channels with sizes; empty where there is none."""
-    takers = (layer for layer in draft.network.layers if "in_features" in layer.op.arguments)
-    return next((layer.name for layer in takers if len(draft.shapes.get(layer.inputs[0], ())) > 1), "")
+    """The first layer that has the features of all sizes before it, and gets these apart; empty where there is none."""
+    for layer in draft.network.layers:
+        features, shape = getattr(layer.op, "in_features", None), draft.shapes.get(layer.inputs[0], ())
+        known = isinstance(features, int) and all(isinstance(size, int) for size in shape)
+        if known and len(shape) > 1 and prod(shape) == features:
+            return layer.name
+    return ""
 
 
 def _contradiction(network: Network, key: str, size: Number, other: Written) -> str:
