@@ -173,8 +173,8 @@ FIRST_MISTAKES = {
         "3: layer_1: op is missing (write op = ... instead of type = ...)",
     ),
     "Keras's name of an argument": (
-        document(conv(padding="?", dilation_rate=2)),
-        '3: conv2d_1: Conv2d has no argument "dilation_rate" (did you mean dilation?)',
+        document(conv(pads="?")),
+        '3: conv2d_1: Conv2d has no argument "pads" (did you mean padding?)',
     ),
     "a bracket that is never closed": (
         'input = [3, 8, 8]\nlayers = [\n  { op = "ReLU" },\n',

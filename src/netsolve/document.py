@@ -16,7 +16,7 @@ LARGEST_FILE = 16 * 2**20
 
 _AT_LINE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _KEY = re.compile(r"[\w.-]+\s*=(?!=)", re.ASCII)
-_OTHERS = {"{": "JSON", "<": "HTML or XML", "import ": "Python", "from ": "Python", "class ": "Python"}
+_OTHERS = {r"\{": "JSON", "<": "HTML or XML", r"(import|from|class)\s+\w": "Python"}
 """What begins so is not TOML but this."""
 
 _TOML_REMEDIES = {
@@ -94,7 +94,7 @@ def _not_toml(message: str, text: str) -> Mistake:
     what, lines = _AT_LINE.sub("", message), text.splitlines()
     line = None if match is None else int(match[1]) if match[1] else max(len(lines), 1)
     rest = lines[line - 1][int(match[2]) - 1 :] if match and match[2] and line and line <= len(lines) else ""
-    if other := next((name for start, name in _OTHERS.items() if text.lstrip().startswith(start)), ""):
+    if other := next((name for start, name in _OTHERS.items() if re.match(start, text.lstrip())), ""):
         what, remedy = f"it looks like {other}", "a document begins with a line such as input = [3, 96, 96]"
     elif what == "Invalid value" and (not rest or _KEY.match(rest)) and (opened := unclosed(text)):
         remedy = f"the bracket opened in line {opened} is never closed"

@@ -12,7 +12,7 @@ from netsolve.mistakes import Mistakes, closest, meant
 from netsolve.network import Layer
 from netsolve.ops import OPERATORS, Operator
 from netsolve.ops.arguments import Asked, show
-from netsolve.words import MEANT
+from netsolve.words import SYNONYMS
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -151,11 +151,10 @@ class Layers:
         """The layer's operator with its arguments."""
         table, path, name, title = placed.table, placed.path, placed.name, placed.table.get("op")
         if not isinstance(title, str):
-            text = "op is missing" if title is None else f"op is a text, not {show(title)}"
-            instead = (
-                next((key for key in table if "op" in MEANT.get(key.lower(), ())), None) if title is None else None
-            )
-            remedy = f"write op = ... instead of {instead} = ..." if instead else 'such as op = "Conv2d"'
+            text, remedy = f"op is a text, not {show(title)}", 'such as op = "Conv2d"'
+            if title is None:
+                other = next((key for key in table if key.lower() in SYNONYMS["op"].split()), "")
+                text, remedy = "op is missing", f"write op = ... instead of {other} = ..." if other else remedy
             self.mistakes.add(path, name, text, remedy)
             return None
         if title not in OPERATORS:

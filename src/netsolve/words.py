@@ -10,69 +10,39 @@ TAKEN = frozenset({"input", "output", "min", "max", "abs"})
 
 MOST_COMPARED = 500
 
-MEANT = {
-    "conv": ("Conv1d", "Conv2d", "Conv3d"),
-    "convolution1d": ("Conv1d",),
-    "convolution2d": ("Conv2d",),
-    "convolution3d": ("Conv3d",),
-    "conv2dtranspose": ("ConvTranspose2d",),
-    "deconv": ("ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"),
-    "deconvolution": ("ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d"),
-    "deconv1d": ("ConvTranspose1d",),
-    "deconv2d": ("ConvTranspose2d",),
-    "deconv3d": ("ConvTranspose3d",),
-    "depthwiseconv2d": ("Conv2d",),
-    "dense": ("Linear",),
-    "fc": ("Linear",),
-    "fullyconnected": ("Linear",),
-    "innerproduct": ("Linear",),
-    "maxpool": ("MaxPool1d", "MaxPool2d", "MaxPool3d"),
-    "avgpool": ("AvgPool1d", "AvgPool2d", "AvgPool3d"),
-    "averagepooling2d": ("AvgPool2d",),
-    "globalaveragepooling2d": ("AdaptiveAvgPool2d",),
-    "globalavgpool": ("AdaptiveAvgPool2d",),
-    "globalavgpool2d": ("AdaptiveAvgPool2d",),
-    "globalmaxpool2d": ("AdaptiveMaxPool2d",),
-    "gap": ("AdaptiveAvgPool2d",),
-    "globalmaxpooling2d": ("AdaptiveMaxPool2d",),
-    "batchnorm": ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d"),
-    "batchnormalization": ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d"),
-    "bn": ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d"),
-    "upsampling2d": ("Upsample",),
-    "interpolate": ("Upsample",),
-    "resize": ("Upsample",),
-    "concat": ("cat",),
-    "concatenate": ("cat",),
-    "sum": ("add",),
-    "eltwise": ("add",),
-    "multiply": ("mul",),
-    "filters": ("out_channels",),
-    "numfilters": ("out_channels",),
-    "planes": ("out_channels",),
-    "width": ("out_channels",),
-    "channels": ("out_channels", "num_channels"),
-    "features": ("out_features", "num_features"),
-    "units": ("out_features",),
-    "neurons": ("out_features",),
-    "poolsize": ("kernel_size",),
-    "filtersize": ("kernel_size",),
-    "size": ("kernel_size",),
-    "pads": ("padding",),
-    "rate": ("dilation", "p"),
-    "dilationrate": ("dilation",),
-    "axis": ("dim",),
-    "type": ("op",),
-    "kind": ("op",),
-    "layer": ("op",),
-    "inputs": ("from",),
-    "bottom": ("from",),
-    "outputshape": ("out", "output"),
-    "outshape": ("out", "output"),
-    "outputsize": ("out", "output"),
-    "inputshape": ("input",),
-    "inputsize": ("input",),
+SYNONYMS = {
+    "Conv1d": "conv convolution1d",
+    "Conv2d": "conv convolution2d depthwiseconv2d",
+    "Conv3d": "conv convolution3d",
+    "ConvTranspose1d": "deconv deconv1d deconvolution conv1dtranspose",
+    "ConvTranspose2d": "deconv deconv2d deconvolution conv2dtranspose",
+    "ConvTranspose3d": "deconv deconv3d deconvolution conv3dtranspose",
+    "Linear": "dense fc fullyconnected innerproduct",
+    "MaxPool2d": "maxpool maxpooling2d",
+    "AvgPool2d": "avgpool averagepooling2d",
+    "AdaptiveAvgPool2d": "gap globalavgpool globalavgpool2d globalaveragepooling2d",
+    "AdaptiveMaxPool2d": "globalmaxpool globalmaxpool2d globalmaxpooling2d",
+    "BatchNorm2d": "bn batchnorm batchnormalization",
+    "Upsample": "upsampling2d interpolate resize",
+    "cat": "concat concatenate",
+    "add": "sum eltwise",
+    "mul": "multiply",
+    "out_channels": "filters numfilters planes width channels",
+    "out_features": "units neurons features",
+    "kernel_size": "size poolsize filtersize",
+    "padding": "pads",
+    "dilation": "rate dilationrate",
+    "dim": "axis",
+    "op": "type kind layer",
+    "from": "inputs bottom",
+    "out": "outshape outsize outputshape outputsize",
+    "input": "inputshape inputsize",
+    "output": "outputshape outputsize",
 }
-"""What Keras, Caffe and habit call things (in small letters, without _), and what it may be here."""
+"""What Keras, Caffe and habit call things, in small letters and without _, by what they are here."""
+
+SLIP = 0.88
+"""How alike words are of which one is a slip of the other."""
 
 _NAME = re.compile(r"[A-Za-z_]\w*(\.\w+)*", re.ASCII)
 
@@ -87,11 +57,12 @@ def valid_name(name: str) -> bool:
 def nearest(word: str, known: Iterable[str]) -> str:
     """A remedy for a misspelt word: the nearest known ones, or all where they are few."""
     names = sorted(known)
-    if meant := [name for name in MEANT.get(word[:60].lower().replace("_", ""), ()) if name in names]:
-        return f"did you mean {' or '.join(meant)}?"
     folded = {name.lower(): name for name in reversed(names[:MOST_COMPARED])}
-    close = difflib.get_close_matches(word[:60].lower(), folded, n=3, cutoff=0.6)
-    if close:
+    small = word[:60].lower()
+    meant = [name for name in names if small.replace("_", "") in SYNONYMS.get(name, "").split()]
+    if meant and not difflib.get_close_matches(small, folded, n=1, cutoff=SLIP):
+        return f"did you mean {' or '.join(meant)}?"
+    if close := difflib.get_close_matches(small, folded, n=3, cutoff=0.6):
         return "did you mean " + " or ".join(folded[name] for name in close) + "?"
     if not names:
         return ""

@@ -105,8 +105,7 @@ def kept(key: str, keep: Sequence[str]) -> bool:
 
 def reaching(worlds: Worlds, broken: int) -> list[str]:
     """The keys whose numbers a factor depends on, torch's defaults among them."""
-    indices = worlds.ancestors(broken) if worlds.broken else cause(worlds, beside(worlds, broken))
-    variables = {v for index in indices for v in worlds.factors[index].variables}
+    variables = {v for index in cause(worlds, beside(worlds, broken)) for v in worlds.factors[index].variables}
     return [key for key, mine in worlds.relaxed.variables.items() if any(v in variables for v in mine)]
 
 
