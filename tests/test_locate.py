@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from netsolve.locate import Hazard, Path, Source, hazards
+from netsolve.hazards import Hazard, hazards
+from netsolve.locate import Path, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,8 @@ from typing import BinaryIO
 
 from netsolve.errors import DocumentError, Mistake, UsageError
 from netsolve.garbage import unswept
-from netsolve.locate import Source, hazards, unclosed
+from netsolve.hazards import hazards, unclosed
+from netsolve.locate import Source
 from netsolve.network import Network
 from netsolve.reading import Reader
 from netsolve.writing import write
