@@ -13,6 +13,9 @@ from netsolve.problem import Variable
 ARGUMENTS = ("padding", "output_padding", "stride", "kernel_size")
 """What authors forget, or get wrong, in every layer of a kind."""
 
+WINDOW = ("padding", "stride", "kernel_size", "dilation")
+"""What says how a window moves."""
+
 TOGETHER = 2.0
 """What it costs, in nats, that it is several layers."""
 
@@ -58,25 +61,22 @@ def half_paddings(worlds: Worlds, keys: Collection[str]) -> Iterator[Choice]:
     """Half its kernel for each layer that pads nothing and moves by one: what parallel branches forget together."""
     for layer in worlds.relaxed.network.layers:
         key = f"{layer.name}.padding"
-        windows = [numbers_of(layer, argument) for argument in ("padding", "stride", "kernel_size", "dilation")]
-        variables = worlds.relaxed.variables.get(key, ())
-        if key not in keys or not all(windows) or len(windows[0]) != len(variables):
+        if key not in keys or not all(hasattr(layer.op, argument) for argument in WINDOW):
             continue
-        padding, stride, kernel, dilation = (window * (len(variables) // len(window) or 1) for window in windows)
-        wanted = tuple(d * (k - 1) // 2 for k, d in zip(kernel, dilation, strict=False))
-        if {*padding} == {0} and {*stride} == {1} and any(wanted) and all(k % 2 for k in kernel):
-            listed = isinstance(getattr(layer.op, "padding", 0), tuple)
-            if listed or len({*wanted}) == 1:
-                world: dict[Variable, Value] = dict(zip(variables, wanted, strict=False))
-                yield Choice(key, wanted if listed else wanted[0], world, max(wanted))
+        padding, stride, kernel, dilation = (axes_of(layer, argument) for argument in WINDOW)
+        if {*padding} != {0} or {*stride} != {1} or not all(isinstance(n, int) for n in (*kernel, *dilation)):
+            continue
+        halves = tuple(d * (k - 1) // 2 for k, d in zip(kernel, dilation, strict=True))
+        listed = isinstance(getattr(layer.op, WINDOW[0]), tuple)
+        if any(halves) and all(k % 2 for k in kernel) and (listed or len({*halves}) == 1):
+            variables = worlds.relaxed.variables[key]
+            yield Choice(key, halves if listed else halves[0], dict(zip(variables, halves, strict=False)), max(halves))
 
 
-def numbers_of(layer: Layer, argument: str) -> tuple[int, ...]:
-    """The numbers of an argument; empty where it has none or they are not known."""
-    value = getattr(layer.op, argument, None)
-    entries = value if isinstance(value, tuple) else (value,)
-    known = tuple(entry for entry in entries if isinstance(entry, int))
-    return known if len(known) == len(entries) else ()
+def axes_of(layer: Layer, argument: str) -> tuple[Any, ...]:
+    """An argument's value on each axis."""
+    value = getattr(layer.op, argument)
+    return value if isinstance(value, tuple) else (value,) * layer.op.axes
 
 
 def groups(worlds: Worlds, likelihood: Likelihood, keys: Collection[str]) -> list[tuple[str, ...]]:

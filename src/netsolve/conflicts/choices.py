@@ -27,7 +27,6 @@ NEAREST = 3
 FURTHEST_INPUT = 256
 """How far from what is written an input is looked for."""
 
-
 APART = 0.5
 """What it costs that the sizes of a stated shape do not move alike."""
 
@@ -96,7 +95,10 @@ def arguments(worlds: Worlds, key: str, numbers: tuple[int, ...]) -> Iterator[Ch
 
 
 def following(worlds: Worlds, key: str, value: Any) -> dict[Variable, Value]:
-    """The default values that a layer's other question marks have once an argument has another value."""
+    """The default values that a layer's other question marks have once an argument has another value.
+
+    Of lists only those that are question marks throughout; a named one has the values that all its places leave.
+    """
     relaxed = worlds.relaxed
     name, _, argument = key.rpartition(".")
     before = relaxed.network.by_name[name].op
@@ -107,17 +109,21 @@ def following(worlds: Worlds, key: str, value: Any) -> dict[Variable, Value]:
             continue
         written = getattr(before, other)
         entries = written if isinstance(written, tuple) else (written,)
-        free = [i for i, entry in enumerate(entries) if isinstance(entry, Unknown) and not (entry.domain or entry.name)]
-        if not free or other in relaxed.network.defaults:
+        if other in relaxed.network.defaults or not all(map(plain, entries)):
             continue
         after = replace(before, **{argument: value})
-        tops = [highest(after, default, axis) for axis in range(before.axes)]
-        for index, variable in zip(free, relaxed.variables.get(f"{name}.{other}", ()), strict=False):
-            mine = tops if len(entries) == 1 else tops[index : index + 1]
-            if len(free) == len(entries) and mine and all(isinstance(top, int) for top in mine):
-                least = min(top for top in mine if top is not None)
-                found[variable] = value_of(Domain.between(default.low, least) & relaxed.problem.domains[variable])
+        tops = [highest(after, default, axis) for axis in range(max(before.axes, 1))]
+        known = [top for top in tops if top is not None]
+        if len(known) == len(tops):
+            each = known if isinstance(written, tuple) else [min(known)]
+            for variable, top in zip(relaxed.variables[f"{name}.{other}"], each, strict=True):
+                found[variable] = value_of(Domain.between(default.low, top) & relaxed.problem.domains[variable])
     return found
+
+
+def plain(entry: Any) -> bool:
+    """Whether a value is a question mark without a name and a set."""
+    return isinstance(entry, Unknown) and entry.name is None and entry.domain is None
 
 
 def rows_of(columns: list[tuple[int, ...]], base: list[Value]) -> Iterator[tuple[int, ...]]:
@@ -186,8 +192,8 @@ def crossing(worlds: Worlds, size: Variable, wanted: int) -> tuple[int, ...]:
 
     These grow all alike, and one alone with the others as small as they can be.
     """
-    inputs_ = [v for name in worlds.relaxed.network.inputs for v in worlds.relaxed.variables.get(name, ())]
-    free = list(dict.fromkeys(v for v in inputs_ if worlds.base[v] is None))
+    sizes = (v for name in worlds.relaxed.network.inputs for v in worlds.relaxed.variables.get(name, ()))
+    free = list(dict.fromkeys(v for v in sizes if worlds.base[v] is None))
 
     def at(growing: Sequence[Variable], others: int, number: int) -> tuple[int, ...]:
         value = worlds.look_up(size, dict.fromkeys(free, others) | dict.fromkeys(growing, number))

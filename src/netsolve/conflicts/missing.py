@@ -3,10 +3,9 @@
 from itertools import product
 from math import prod
 
-from netsolve.conflicts.worlds import Value, Worlds
+from netsolve.conflicts.worlds import Worlds
 from netsolve.network import Layer
 from netsolve.ops.join import Cat, Equal
-from netsolve.problem import Operand, Variable
 
 MOST_SHAPES = 10_000
 """How many shapes that an input may have are multiplied."""
@@ -30,14 +29,9 @@ def lacking(worlds: Worlds, layer: Layer) -> str:
     return unflattened(worlds, layer) or unpooled(worlds, layer)
 
 
-def look(worlds: Worlds, operand: Operand) -> Value:
-    """What an operand can be."""
-    return worlds.base[operand] if isinstance(operand, Variable) else operand
-
-
 def known_shape(worlds: Worlds, name: str) -> tuple[int, ...]:
     """The shape after a layer or input where it is known; empty where it is not."""
-    shape = [look(worlds, v) for v in worlds.relaxed.problem.shapes[name]]
+    shape = [worlds.now(v) for v in worlds.relaxed.problem.shapes[name]]
     known = tuple(n for n in shape if isinstance(n, int))
     return known if len(known) == len(shape) else ()
 
@@ -48,7 +42,7 @@ def unflattened(worlds: Worlds, layer: Layer) -> str:
     if not isinstance(features, int):
         return ""
     shape = worlds.relaxed.problem.shapes[layer.inputs[0]]
-    values = [look(worlds, v) for v in shape]
+    values = [worlds.now(v) for v in shape]
     columns = [(n,) if isinstance(n, int) else n or () for n in values]
     if len(shape) == 1 or values[-1] == features or prod(len(column) for column in columns) > MOST_SHAPES:
         return ""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from netsolve.conflicts.base import Reason
 from netsolve.conflicts.cores import reaches
-from netsolve.conflicts.missing import lacking, look, unflattened
+from netsolve.conflicts.missing import lacking, unflattened
 from netsolve.conflicts.worlds import Value, Worlds, combinations, meet, value_of
 from netsolve.domain import Domain
 from netsolve.network import Layer
@@ -45,7 +45,7 @@ def breaking(worlds: Worlds, broken: int) -> Iterator[Reason]:
 def disagreement(worlds: Worlds, broken: int) -> str:
     """What a factor says that cannot be so, with what its numbers can be."""
     factor = worlds.factors[broken]
-    values = [look(worlds, v) for v in factor.operands]
+    values = [worlds.now(v) for v in factor.operands]
     if factor.formula is not EQUAL:
         return unmet(factor, values)
     names = [v.name.strip() if isinstance(v, Variable) else "" for v in factor.operands]
@@ -88,7 +88,7 @@ def branch(worlds: Worlds, name: str) -> str:
 
 def shape_words(worlds: Worlds, name: str) -> str:
     """The shape after a layer, each size with all it can be."""
-    sizes = [words(look(worlds, v)) for v in worlds.relaxed.problem.shapes[name]]
+    sizes = [words(worlds.now(v)) for v in worlds.relaxed.problem.shapes[name]]
     return " x ".join(sizes)
 
 
@@ -111,7 +111,7 @@ def needed(worlds: Worlds, name: str, broken: int) -> str:
     """What the size after a layer can be, and what it would have to be for the factor `broken` to hold."""
     spatial = worlds.relaxed.problem.shapes[name][1:]
     variables = tuple(dict.fromkeys(v for v in spatial if isinstance(v, Variable)))
-    values = [look(worlds, v) for v in spatial]
+    values = [worlds.now(v) for v in spatial]
     if len(variables) == 0 or any(value is None or value == () for value in values) or len(set(values)) > 1:
         return ""
     top = values[0] if isinstance(values[0], int) else (values[0] or (1,))[-1]

@@ -125,6 +125,10 @@ class Worlds:
                 found[operand] = value_of({row[place] for row in kept})
         return bool(kept)
 
+    def now(self, operand: Operand) -> Value:
+        """What an operand is as the document has it."""
+        return self.base[operand] if isinstance(operand, Variable) else operand
+
     def look(self, variable: Variable, changed: Mapping[Variable, Value]) -> Value:
         """What a variable is."""
         return changed[variable] if variable in changed else self.base[variable]
