@@ -74,7 +74,10 @@ def test_a_question_mark_that_is_not_there_is_told_with_the_nearest_one() -> Non
 def test_a_key_that_is_no_text_is_not_there() -> None:
     with pytest.raises(DocumentError) as refused:
         ASKED.with_values({NUMBER: 1})
-    assert str(refused.value.mistakes[0]) == "5: there is no such argument (a key is LAYER.ARGUMENT)"
+    assert (
+        str(refused.value.mistakes[0])
+        == "5: there is no such argument (a key is LAYER.ARGUMENT, LAYER.out, output or input)"
+    )
 
 
 @pytest.mark.parametrize(

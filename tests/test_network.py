@@ -60,7 +60,7 @@ def test_values_that_cannot_be() -> None:
         "features.0.kernel_size": (3, 3, 3),
         "features.0.bias": 1,
     }
-    unknown = "there is no such argument (a key is LAYER.ARGUMENT)"
+    unknown = "there is no such argument (a key is LAYER.ARGUMENT, LAYER.out, output or input)"
     lines = [
         f"nothing.padding: {unknown}",
         f"features.0.paddin: {unknown}",

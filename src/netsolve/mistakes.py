@@ -4,15 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from netsolve.coded import SIZE, Stated
 from netsolve.domain import LARGEST, Domain, Unknown
 from netsolve.errors import Mistake
 from netsolve.locate import Path, Source
-from netsolve.network import Stated
-from netsolve.ops.arguments import Asked, show
+from netsolve.ops.arguments import show
 from netsolve.words import MOST_COMPARED, nearest
 
 MOST_GUESSES = 200
-SIZE = Asked(least=1)
 
 
 @dataclass

@@ -6,22 +6,15 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+from netsolve.coded import Stated, read_constraint, read_operator, read_shape, read_values
 from netsolve.domain import Domain, Unknown
 from netsolve.errors import DocumentError, Mistake, UsageError
-from netsolve.expression import Expression, ExpressionError
+from netsolve.expression import Expression
 from netsolve.frozen import Frozen, frozen
 from netsolve.locate import Path, Source
 from netsolve.ops import Operator
-from netsolve.ops.arguments import Asked, AskedSwitch, show
-from netsolve.parser import parse
+from netsolve.ops.arguments import AskedSwitch, show
 from netsolve.words import valid_name
-
-Number = int | Unknown
-Stated = tuple[Number, ...]
-"""A shape as far as it is stated: channels and spatial sizes, or (of a layer's output) spatial sizes only."""
-
-SIZE = Asked(least=1)
-MOST_AXES = 8
 
 _ENTRY = re.compile(r"(?P<key>.+)\[(?P<entry>\d{1,3})\]", re.ASCII)
 
@@ -53,7 +46,7 @@ class Layer:
             mistakes.append(Mistake("", f"{show(self.name)} cannot be a layer's name", "letters, digits, _ and dots"))
         where = self.name if isinstance(self.name, str) else ""
         if isinstance(self.op, Operator):
-            object.__setattr__(self, "op", _read(self.op, where, mistakes))
+            object.__setattr__(self, "op", read_operator(self.op, where, mistakes))
         else:
             text = f"op is an operator of netsolve.ops, not {show(self.op)}"
             mistakes.append(Mistake(where, text, 'such as OPERATORS["Conv2d"](out_channels=64, kernel_size=3)'))
@@ -66,7 +59,7 @@ class Layer:
             if len(self.inputs) < least or (most is not None and len(self.inputs) > most):
                 mistakes.append(Mistake(where, f"{self.op.torch_name} does not take {len(self.inputs)} inputs"))
         if self.out is not None:
-            object.__setattr__(self, "out", _stated(self.out, f"{where}.out", mistakes))
+            object.__setattr__(self, "out", read_shape(self.out, f"{where}.out", mistakes))
         if mistakes:
             raise DocumentError(mistakes)
 
@@ -134,7 +127,7 @@ class Network:
             raise DocumentError([Mistake("inputs", text, 'such as {"input": (3, 96, 96)}')])
         if strangers := [each for each in self.layers if not isinstance(each, Layer)]:
             raise DocumentError([Mistake("layers", f"each is a netsolve.Layer, not {show(strangers[0])}")])
-        inputs = {name: _stated(shape, str(name), mistakes) for name, shape in self.inputs.items()}
+        inputs = {name: read_shape(shape, str(name), mistakes) for name, shape in self.inputs.items()}
         object.__setattr__(self, "inputs", Frozen(inputs))
         wrong = [name for name in inputs if name != "input" and (not valid_name(str(name)) or "." in str(name))]
         mistakes += [
@@ -154,14 +147,14 @@ class Network:
             Mistake("outputs", f"there is no layer {show(name)}") for name in self.outputs if name not in names
         ]
         if self.output is not None:
-            object.__setattr__(self, "output", _stated(self.output, "output", mistakes))
+            object.__setattr__(self, "output", read_shape(self.output, "output", mistakes))
             if self.layers and len(self.results) != 1:
                 text = f"there are {len(self.results)} outputs"
                 mistakes.append(Mistake("output", text, "state the shape of each by `out` on its layer"))
-        constraints = [_constraint(each, f"constraints[{i}]", mistakes) for i, each in enumerate(self.constraints)]
+        constraints = [read_constraint(each, f"constraints[{i}]", mistakes) for i, each in enumerate(self.constraints)]
         object.__setattr__(self, "constraints", tuple(each for each in constraints if each is not None))
         object.__setattr__(self, "outputs", tuple(self.outputs))
-        defaults = {key: _values(value, f"defaults.{key}", mistakes) for key, value in self.defaults.items()}
+        defaults = {key: read_values(value, f"defaults.{key}", mistakes) for key, value in self.defaults.items()}
         object.__setattr__(self, "defaults", Frozen(defaults))
         if mistakes:
             raise DocumentError(mistakes)
@@ -208,7 +201,8 @@ class Network:
             try:
                 changes.set(str(key), value, mistakes)
             except KeyError:
-                mistakes.append(Mistake(str(key), "there is no such argument", "a key is LAYER.ARGUMENT"))
+                remedy = "a key is LAYER.ARGUMENT, LAYER.out, output or input"
+                mistakes.append(Mistake(str(key), "there is no such argument", remedy))
             except ValueError as error:
                 mistakes.append(Mistake(key, str(error)))
         if changes.output != self.output and len(self.results) != 1:
@@ -227,53 +221,6 @@ class Network:
     def line(self, path: Path) -> int | None:
         """The line of a key path in the document the network was read from."""
         return self.source.line(path) if self.source else None
-
-
-def _read(op: Operator, where: str, mistakes: list[Mistake]) -> Operator:
-    """The operator with its arguments read as those of a document; mistakes are noted."""
-    changes: dict[str, Any] = {}
-    for key, kind in op.arguments.items():
-        value = getattr(op, key)
-        if value is op.__dataclass_fields__[key].default:
-            continue
-        try:
-            found = kind.read(value, op.axes)
-        except ValueError as error:
-            mistakes.append(Mistake(f"{where}.{key}", str(error)))
-        else:
-            if found is not value and found != value:
-                changes[key] = found
-    return replace(op, **changes) if changes else op
-
-
-def _stated(value: Any, where: str, mistakes: list[Mistake]) -> Any:
-    """A shape in code; None, and a mistake, where it is not one."""
-    if not isinstance(value, list | tuple):
-        mistakes.append(Mistake(where, f"a list of sizes is expected, not {show(value)}", "such as [3, 96, 96]"))
-        return None
-    if not 1 <= len(value) <= MOST_AXES:
-        mistakes.append(Mistake(where, f"{len(value)} sizes: a shape has 1 to {MOST_AXES}", "such as [3, 96, 96]"))
-        return None
-    found = []
-    for index, entry in enumerate(value):
-        try:
-            found.append(SIZE.number(entry))
-        except ValueError as error:
-            mistakes.append(Mistake(f"{where}[{index}]", str(error)))
-    return tuple(found) if len(found) == len(value) else None
-
-
-def _constraint(value: Any, where: str, mistakes: list[Mistake]) -> Expression | None:
-    """A constraint in code, which may be a text; None, and a mistake, where it is not one."""
-    if isinstance(value, Expression):
-        return value
-    try:
-        return parse(value)
-    except ExpressionError as error:
-        mistakes.append(Mistake(where, str(error)))
-    except TypeError:
-        mistakes.append(Mistake(where, f"a text is expected, not {show(value)}"))
-    return None
 
 
 @dataclass
@@ -308,25 +255,10 @@ class _Changes:
         if entry is not None and entry >= len(entries):
             raise KeyError(entry)
         new = value if entry is None else [*entries[:entry], value, *entries[entry + 1 :]]
-        if (found := _stated(new, where, mistakes)) is None:
+        if (found := read_shape(new, where, mistakes)) is None:
             return old or ()
         _note(old or (), found, self.named)
         return tuple(found)
-
-
-def _values(value: Any, where: str, mistakes: list[Mistake]) -> Any:
-    """What a question mark may be, in code: a set, also as a document writes it; a mistake where it is not one."""
-    if isinstance(value, Domain):
-        return value
-    try:
-        found = Unknown.parse(value).domain if isinstance(value, str) else None
-    except ValueError as error:
-        mistakes.append(Mistake(where, str(error)))
-    else:
-        if found is None:
-            mistakes.append(Mistake(where, f"a set is expected, not {show(value)}", 'such as "?0..3"'))
-        return found
-    return None
 
 
 def _note(old: Any, new: Any, named: dict[str, int]) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from netsolve.coded import Stated
 from netsolve.domain import Domain, Unknown
 from netsolve.doubts import doubts
 from netsolve.errors import DocumentError, Mistake
@@ -12,7 +13,7 @@ from netsolve.expression import Expression, ExpressionError, resolve
 from netsolve.layers import Layers
 from netsolve.locate import Path, Source
 from netsolve.mistakes import MOST_GUESSES, Mistakes, closest
-from netsolve.network import Network, Stated
+from netsolve.network import Network
 from netsolve.ops import OPERATORS
 from netsolve.ops.arguments import Asked, show
 from netsolve.parser import parse

@@ -4,9 +4,10 @@ from math import prod
 from typing import Any
 
 from netsolve.arith import both, either
+from netsolve.coded import Number, Stated
 from netsolve.domain import POSITIVE, Domain, Unknown
 from netsolve.locate import Path
-from netsolve.network import Network, Number, Stated
+from netsolve.network import Network
 from netsolve.ops.arguments import show
 from netsolve.ops.base import Formula, Shape
 from netsolve.posing.draft import Draft
