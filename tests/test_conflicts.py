@@ -57,7 +57,7 @@ def judged(network: Network, conflict: Conflict) -> None:
         assert fits(without(network, every - keys | {key})), key
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """As much time for showing that a conflict is minimal as a slow machine needs."""
     for name in ("SINGLES", "STATED", "PROOF", "WITNESSED", "WITNESS"):
@@ -146,6 +146,7 @@ UNSOLVABLE = {
 }
 
 
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("text", UNSOLVABLE.values(), ids=UNSOLVABLE)
 def test_a_conflict_is_real_and_minimal_and_its_changes_work(text: str) -> None:
     network = loads(text)
@@ -273,6 +274,7 @@ def test_a_written_number_counts_though_it_is_torchs_default() -> None:
     }
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_kernel_far_larger_than_is_tried_counts_too() -> None:
     rows = [conv(3, name="a", stride=2, padding=1), conv(1, name="b", **{"from": "input"})]
     text = document(*rows, table(op="add", **{"from": ["a", "b"]}), input=[4, 32, 32])
@@ -335,6 +337,7 @@ layers = [
 """
 
 
+@pytest.mark.usefixtures("patient")
 def test_a_constraint_on_what_layers_before_it_hang_on() -> None:
     conflict = explain(loads(LATE.lstrip()))
     assert conflict.reasons[0].text == (
@@ -429,6 +432,7 @@ def other(argument: str, network: Network) -> tuple[str, Any] | None:
 SMALL = ("mtcnn_onet", "deepspeech2_conv", "ptgan_context_encoder_G", "topaz_resnet8", "cv_resnet20_cifar10")
 
 
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("argument", ["padding", "stride"])
 @pytest.mark.parametrize("name", SMALL)
 def test_the_broken_number_is_among_the_first_changes(name: str, argument: str) -> None:

@@ -157,3 +157,20 @@ def test_usual_values_are_some_of_all(text: str) -> None:
         assert all(few.domains[v] == problem.domains[v] for v in own if v in few.domains)
         shown += Z3Engine().feasible(few, Deadline(60))
     assert shown == len(keys)
+
+
+def test_nothing_is_asked_once_the_time_for_the_proof_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    verdict = Session.verdict
+    calls = list[int]()
+
+    def counted(session: Session, *assumptions: object) -> bool:
+        calls.append(len(assumptions))
+        return verdict(session, *assumptions)
+
+    monkeypatch.setattr(Session, "verdict", counted)
+    problem, named = ruled("at least 3", "at most 2", "at most 1")
+    labels = ["at least 3", "at most 2", "at most 1"]
+    found = contradiction(problem, named, labels, Times(Deadline(60), 0.0), never)
+    assert found is not None
+    assert not found.minimal
+    assert calls == [3]

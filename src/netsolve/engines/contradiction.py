@@ -40,6 +40,9 @@ def _least(session: Session, order: Sequence[str], proof: Deadline, witness: Wit
         for label in waiting:
             if label not in kept:
                 continue
+            if proof.passed:
+                doubtful.append(label)
+                continue
             others = tuple(other for other in kept if other != label)
             session.deadline = Deadline(min(seconds, proof.remaining))
             try:

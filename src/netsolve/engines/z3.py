@@ -137,6 +137,7 @@ class Session:
         self.solver.set("max_memory", MOST_MEMORY)
         self.solver.set("ctrl_c", interrupts.main)
         self.terms: dict[Variable, Term] = {}
+        self.assumptions: dict[str, Any] = {}
         self.pinned = _pinned(problem)
         for variable, domain in problem.domains.items():
             self.look_up()
@@ -149,7 +150,7 @@ class Session:
             self.look_up()
             label = (labels or {}).get(id(factor))
             relation = self.relation(factor)
-            self.solver.add(relation if label is None else z3.Implies(z3.Bool(label, self.context), relation))
+            self.solver.add(relation if label is None else z3.Implies(self.assumption(label), relation))
 
     def look_up(self) -> None:
         """Stop where that was asked for, where the time is over, or where z3 holds too much."""
@@ -164,9 +165,15 @@ class Session:
             self.solver.add(self.terms[variable].expr == value)
         return self.verdict()
 
+    def assumption(self, label: str) -> Any:
+        """What stands for a label; making it again for every check would take longer than most checks."""
+        if label not in self.assumptions:
+            self.assumptions[label] = z3.Bool(label, self.context)
+        return self.assumptions[label]
+
     def contradicting(self, labels: Sequence[str]) -> tuple[str, ...] | None:
         """Some of these labels that contradict what holds anyway; None where all of them go together."""
-        if self.verdict(*(z3.Bool(label, self.context) for label in labels)):
+        if self.verdict(*map(self.assumption, labels)):
             return None
         found = {str(label) for label in self.solver.unsat_core()}
         return tuple(label for label in labels if label in found)
