@@ -231,7 +231,9 @@ def test_a_join_is_independent_of_what_feeds_it() -> None:
     ]
 
 
-@pytest.mark.parametrize(("stride", "channels", "size"), [(2, 8, 16), (2, 8, 15), (3, 8, 17), (1, 8, 16), (2, 4, 16)])
+@pytest.mark.parametrize(
+    ("stride", "channels", "size"), [(2, 8, 16), (2, 8, 15), (3, 8, 17), (1, 8, 16), (2, 4, 16), (1, 2, 16)]
+)
 def test_a_shortcut_that_lacks_its_projection_is_given_it(stride: int, channels: int, size: int) -> None:
     body = conv(3, out_channels=channels, stride=stride, padding=1, name="a")
     plain = document(body, table(op="add", **{"from": ["a", "input"]}), input=[4, size, size])
@@ -316,6 +318,31 @@ def test_a_shortcut_that_fits_lacks_nothing() -> None:
     reasons = explain(loads(text)).reasons
     assert reasons
     assert not [reason for reason in reasons if "shortcut" in reason.text]
+
+
+BESIDE = {
+    "a Flatten that the stated output does not stand": document(
+        table(op="Linear", in_features=64, out_features=10), input=[4, 16], output=[4, 10]
+    ),
+    "a Flatten before a layer that takes sizes": document(
+        table(op="Linear", in_features=64, out_features=10),
+        table(op="Conv1d", out_channels=2, kernel_size=3),
+        input=[4, 16],
+    ),
+    "a pooling before a Flatten that another layer reads": document(
+        conv(padding=1),
+        table(op="Flatten", name="f"),
+        table(op="Linear", in_features=4, out_features=2),
+        table(op="Linear", in_features=256, out_features=2, **{"from": "f"}),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_a_layer_that_would_break_another_is_not_told(name: str) -> None:
+    reasons = explain(loads(BESIDE[name])).reasons
+    assert reasons
+    assert not [reason for reason in reasons if "{ op =" in reason.text]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from netsolve.conflicts.base import Reason
 from netsolve.conflicts.cores import reaches
-from netsolve.conflicts.missing import lacking, unflattened
+from netsolve.conflicts.missing import flatten, lacking, mends
 from netsolve.conflicts.worlds import Value, Worlds, combinations, meet, value_of
 from netsolve.domain import Domain
 from netsolve.network import Layer
@@ -38,8 +38,9 @@ def breaking(worlds: Worlds, broken: int) -> Iterator[Reason]:
             yield Reason(where, lacks, line)
     for other in worlds.relaxed.network.layers:
         worlds.deadline.check()
-        if other is not layer and (text := unflattened(worlds, other)):
-            yield Reason(other.name, text, worlds.relaxed.network.line(other.path))
+        lack = None if other is layer else flatten(worlds, other)
+        if lack is not None and mends(worlds, lack, other):
+            yield Reason(other.name, lack.text, worlds.relaxed.network.line(other.path))
 
 
 def disagreement(worlds: Worlds, broken: int) -> str:
