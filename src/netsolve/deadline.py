@@ -35,7 +35,7 @@ class Deadline:
     @property
     def passed(self) -> bool:
         """Whether no time is left."""
-        return self.remaining <= 0
+        return time.monotonic() >= self.end
 
     def check(self) -> None:
         """Raise UndecidedError where no time is left."""

@@ -93,13 +93,13 @@ def most_informative(
 def count_given(tables: Tables, told: Mapping[Variable, int]) -> int:
     """How many assignments have these sizes."""
     circuit, weights = tables.circuit, _hits(tables, told)
-    return int(circuit.total(weights, circuit.sums(weights, 1, 0), 1))
+    return int(circuit.total(weights, circuit.sums(weights)))
 
 
 def counts_given(tables: Tables, told: Mapping[Variable, int]) -> dict[Variable, dict[int, float]]:
     """The share of assignments that have each value of each variable."""
     circuit, weights = tables.circuit, _hits(tables, told)
-    shares = circuit.shares(weights, circuit.sums(weights, 1, 0), 1, 0)
+    shares = circuit.shares(weights, circuit.sums(weights))
     totals = {v: sum(row) for v, row in shares.items()}
     found = {
         v: {value: count / totals[v] for value, count in zip(tables.values(v), row, strict=True)}

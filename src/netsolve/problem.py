@@ -152,7 +152,8 @@ class Problem:
     @property
     def violations(self) -> tuple[Factor, ...]:
         """The factors that no assignment can meet, since they hold no variable."""
-        return tuple(factor for factor in self.factors if not factor.variables)
+        constant = (f for f in self.factors if f.output is None and Variable not in map(type, f.operands))
+        return tuple(constant)
 
     def complete(self, values: Mapping[Variable, int]) -> dict[Variable, int]:
         """The values of all variables, given those that no formula defines."""

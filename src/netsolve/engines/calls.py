@@ -4,13 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from math import isqrt, prod
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from netsolve.ops.base import Formula
 from netsolve.problem import Operand, Variable, product_of
 
 Row = tuple[int, ...]
+
+by_index = attrgetter("index")
 
 
 class Call:
@@ -30,7 +32,7 @@ def bundles(calls: Sequence[Call]) -> Iterator[tuple[list[Call], list[Call]]]:
     together: dict[frozenset[Variable], list[Call]] = {}
     for call in calls:
         if call.output is None:
-            rules.setdefault(max(call.inputs, key=lambda v: v.index), []).append(call)
+            rules.setdefault(max(call.inputs, key=by_index), []).append(call)
         else:
             together.setdefault(call.inputs, []).append(call)
     taken: set[Call] = set()
@@ -40,7 +42,7 @@ def bundles(calls: Sequence[Call]) -> Iterator[tuple[list[Call], list[Call]]]:
         definitions = [each for each in together[call.inputs] if each not in taken]
         taken.update(definitions)
         scope = call.inputs.union([each.output for each in definitions if each.output is not None])
-        ordered = sorted(scope, key=lambda v: v.index)
+        ordered = sorted(scope, key=by_index)
         mine = [rule for v in ordered for rule in rules.get(v, ()) if rule.inputs <= scope and rule not in taken]
         taken.update(mine)
         yield definitions, mine

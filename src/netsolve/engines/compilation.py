@@ -1,7 +1,7 @@
 """Relations compiled into a circuit: variables eliminated one by one, the one with the smallest message first."""
 
 import heapq
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from math import fsum, log
@@ -9,12 +9,36 @@ from operator import itemgetter
 
 from netsolve.deadline import Deadline
 from netsolve.engines.calls import Row
-from netsolve.engines.circuit import Bucket, Circuit
+from netsolve.engines.circuit import Branch, Circuit
 from netsolve.engines.relations import Relation, Relations, TooLargeError
 from netsolve.problem import Variable
 
 MOST_ROWS = 2_000_000
 """How many rows all joins together may have before the problem is left to z3."""
+
+MOST_TOLD, FEW_TOLD = 4, 256
+"""A bucket without a choice becomes part of the rows that lead to it where those are at most so many times its own, or
+so few."""
+
+
+@dataclass(slots=True)
+class _Bucket:
+    """The elimination of one variable.
+
+    value: for each row the position of the variable's value; members: the buckets whose messages are joined, with a
+    column of indices into each. Rows are sorted by what is left; starts has the first row of each entry of the message,
+    and last the number of rows.
+    """
+
+    variable: Variable
+    value: list[int]
+    members: list[tuple[int, list[int]]]
+    starts: list[int]
+
+    @property
+    def single(self) -> bool:
+        """Whether there is one row for each entry of the message: the variable follows from the others."""
+        return len(self.value) == len(self.starts) - 1
 
 
 @dataclass(slots=True)
@@ -40,9 +64,45 @@ def compile_circuit(
     for relation in relations.relations:
         deadline.check()
         tables.append(_table(relation, positions))
-    circuit = _Elimination(positions, tables, deadline, hidden).run()
-    circuit.fixed = tuple(v for v in relations.values if v not in open_)
-    return circuit if all(bucket.value for bucket in circuit.buckets) else None
+    elimination = _Elimination(positions, tables, deadline, hidden)
+    elimination.run()
+    if not all(bucket.value for bucket in elimination.buckets):
+        return None
+    branches = _branches(elimination.buckets, elimination.roots)
+    return Circuit(branches, {v: len(found) for v, found in relations.values.items()})
+
+
+def _branches(buckets: list[_Bucket], roots: list[int]) -> list[Branch]:
+    """What leaves a choice, with what follows from each row of it; last, as one row, what all assignments share."""
+    start = Branch([0, 1])
+    part = _follow(buckets, start, [(root, [0]) for root in roots])
+    made: dict[int, Branch] = {}
+    for index in range(len(buckets) - 1, -1, -1):
+        bucket = buckets[index]
+        if index not in part:
+            made[index] = Branch(bucket.starts, [(bucket.variable, bucket.value)])
+            part |= _follow(buckets, made[index], bucket.members)
+    places = {index: place for place, index in enumerate(reversed(made))}
+    branches = [*reversed(made.values()), start]
+    for branch in branches:
+        branch.onward = [(places[index], contexts) for index, contexts in branch.onward]
+    return branches
+
+
+def _follow(buckets: list[_Bucket], branch: Branch, members: Iterable[tuple[int, list[int]]]) -> set[int]:
+    """Note what rows of a branch say of buckets: values that follow, else contexts; those that became part of it."""
+    part: set[int] = set()
+    waiting = list(members)
+    while waiting:
+        index, contexts = waiting.pop()
+        bucket = buckets[index]
+        if bucket.single and len(contexts) <= max(FEW_TOLD, MOST_TOLD * len(bucket.value)):
+            part.add(index)
+            branch.settled.append((bucket.variable, [bucket.value[i] for i in contexts]))
+            waiting += [(member, [column[i] for i in contexts]) for member, column in bucket.members]
+        else:
+            branch.onward.append((index, contexts))
+    return part
 
 
 def _table(relation: Relation, positions: Mapping[Variable, Mapping[int, int]]) -> _Table:
@@ -67,7 +127,8 @@ class _Elimination:
         for index, table in self.tables.items():
             for variable in table.scope:
                 self.touching[variable].add(index)
-        self.circuit = Circuit()
+        self.buckets: list[_Bucket] = []
+        self.roots: list[int] = []
         self.rows = 0
 
     def weight(self, variable: Variable) -> float:
@@ -75,7 +136,7 @@ class _Elimination:
         around = {v for index in self.touching[variable] for v in self.tables[index].scope} - {variable}
         return fsum(log(len(self.positions[v])) for v in around)  # the same in whatever order
 
-    def run(self) -> Circuit:
+    def run(self) -> None:
         """Eliminate the hidden variables, then the others, each time the one with the smallest message."""
         heap = [(v not in self.hidden, self.weight(v), v.index, v) for v in self.positions]
         heapq.heapify(heap)
@@ -91,7 +152,6 @@ class _Elimination:
             done.add(variable)
             for neighbour in self.eliminate(variable):
                 heapq.heappush(heap, (neighbour not in self.hidden, self.weight(neighbour), neighbour.index, neighbour))
-        return self.circuit
 
     def eliminate(self, variable: Variable) -> tuple[Variable, ...]:
         """Join what mentions a variable, and leave a message over the rest; the variables of that message."""
@@ -106,13 +166,13 @@ class _Elimination:
         left = tuple(v for v in scope if v is not variable)
         message = self.close(variable, scope, rows, members)
         if left:
-            table = _Table(left, message, len(self.circuit.buckets) - 1)
+            table = _Table(left, message, len(self.buckets) - 1)
             self.tables[self.next] = table
             for other in left:
                 self.touching[other].add(self.next)
             self.next += 1
         else:
-            self.circuit.roots.append(len(self.circuit.buckets) - 1)
+            self.roots.append(len(self.buckets) - 1)
         return left
 
     def join(self, tables: list[_Table]) -> tuple[tuple[Variable, ...], list[Row], list[tuple[int, list[int]]]]:
@@ -170,23 +230,20 @@ class _Elimination:
         """Sort the rows by what is left, and keep them as columns; the rows of the message."""
         self.deadline.check()
         own = scope.index(variable)
-        keys = [row[:own] + row[own + 1 :] for row in rows]
-        order = sorted(range(len(rows)), key=lambda i: (keys[i], rows[i][own]))
+        keyed = sorted([(row[:own] + row[own + 1 :], row[own], i) for i, row in enumerate(rows)])
         if variable in self.hidden:
-            order = [next(same) for _, same in groupby(order, key=keys.__getitem__)]
+            keyed = [next(same) for _, same in groupby(keyed, key=itemgetter(0))]
         message: list[Row] = []
-        context: list[int] = []
         starts: list[int] = []
-        for place, i in enumerate(order):
-            if not message or message[-1] != keys[i]:
-                message.append(keys[i])
+        before = None
+        for place, (key, _, _) in enumerate(keyed):
+            if key != before:
+                message.append(key)
                 starts.append(place)
-            context.append(len(message) - 1)
-        starts.append(len(order))
-        value = [rows[i][own] for i in order]
-        columns = [(bucket, [column[i] for i in order]) for bucket, column in members]
-        count = len(self.positions[variable])
-        self.circuit.buckets.append(Bucket(variable, count, value, context, columns, len(message), starts))
+                before = key
+        starts.append(len(keyed))
+        columns = [(bucket, [column[i] for *_, i in keyed]) for bucket, column in members]
+        self.buckets.append(_Bucket(variable, [value for _, value, _ in keyed], columns, starts))
         return message
 
 

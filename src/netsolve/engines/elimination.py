@@ -7,7 +7,7 @@ from functools import cached_property
 from netsolve.deadline import Deadline
 from netsolve.engines.circuit import Circuit
 from netsolve.engines.compilation import compile_circuit
-from netsolve.engines.ranking import Ranking
+from netsolve.engines.ranking import Chosen, Ranking
 from netsolve.engines.relations import Relations, relations_of
 from netsolve.garbage import unswept
 from netsolve.problem import Problem, Variable
@@ -32,7 +32,7 @@ class Tables:
     @property
     def rows(self) -> int:
         """How many rows a pass goes over."""
-        return sum(len(bucket.value) for bucket in self.circuit.buckets)
+        return sum(branch.rows for branch in self.circuit.branches)
 
     def values(self, variable: Variable) -> list[int]:
         """What a variable can still be, ascending."""
@@ -40,26 +40,40 @@ class Tables:
 
     def count(self) -> int:
         """How many assignments there are, exactly."""
-        return int(self.circuit.total({}, self.circuit.sums({}, 1, 0), 1))
+        return int(self.circuit.total({}, self.circuit.sums({})))
 
     def supports(self) -> dict[Variable, list[int]]:
         """The values that each variable has in some assignment."""
         circuit = compile_circuit(self.relations, Deadline()) if self.hidden else self.circuit
         assert circuit is not None  # noqa: S101 - something fits
-        messages = circuit.sums({}, 1, 0)
-        shares = circuit.shares({}, messages, 1, 0)
-        found = {
-            variable: [self.relations.values[variable][i] for i, share in enumerate(row) if share]
-            for variable, row in shares.items()
-        }
+        shares = circuit.shares({}, circuit.sums({}))
+        found = {v: [self.relations.values[v][i] for i, share in enumerate(row) if share] for v, row in shares.items()}
         return found | {v: found[root] for v, root in self.relations.stands_for.items()}
 
-    def assignment(self, chosen: Mapping[Variable, int]) -> dict[Variable, int]:
-        """The values of all variables of the problem from positions among their values."""
-        values, found = dict(self.fixed), self.relations.values
-        values.update({v: found[v][place] for v, place in chosen.items()})
-        values.update({v: values[root] for v, root in self.merged})
+    def assignment(self, chosen: Chosen) -> dict[Variable, int]:
+        """The values of all variables of the problem, from the row chosen at each branch."""
+        values = dict(self.fixed)
+        for index, row in enumerate(chosen):
+            told = self.told[index]
+            if row not in told:
+                told[row] = self.settled(index, row)
+            values.update(told[row])
         return values
+
+    @cached_property
+    def told(self) -> list[dict[int, dict[Variable, int]]]:
+        """What rows of branches settle, as far as it was looked up."""
+        return [{} for _ in self.circuit.branches]
+
+    def settled(self, index: int, row: int) -> dict[Variable, int]:
+        """The values that follow from a row of a branch."""
+        found, places = self.relations.values, self.circuit.branches[index].settled
+        return {each: found[v][positions[row]] for v, positions in places for each in (v, *self.merged.get(v, ()))}
+
+    def placed(self, places: Mapping[Variable, int]) -> dict[Variable, int]:
+        """The values of all variables of the problem, from positions among the values of those that have several."""
+        found = self.relations.values
+        return self.fixed | {each: found[v][i] for v, i in places.items() for each in (v, *self.merged.get(v, ()))}
 
     @cached_property
     def fixed(self) -> dict[Variable, int]:
@@ -69,10 +83,13 @@ class Tables:
         return roots | {v: roots[root] for v, root in relations.stands_for.items()}
 
     @cached_property
-    def merged(self) -> list[tuple[Variable, Variable]]:
-        """The variables for which others of several values stand, with those."""
-        relations = self.relations
-        return [(v, root) for v, root in relations.stands_for.items() if len(relations.values[root]) > 1]
+    def merged(self) -> dict[Variable, list[Variable]]:
+        """The variables for which each variable of several values stands."""
+        found: dict[Variable, list[Variable]] = {}
+        for variable, root in self.relations.stands_for.items():
+            if len(self.relations.values[root]) > 1:
+                found.setdefault(root, []).append(variable)
+        return found
 
     def ranked(self, costs: Mapping[Variable, Sequence[float]]) -> Ranked:
         """All assignments by the sum of costs of their values, lazily.

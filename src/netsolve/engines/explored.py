@@ -34,8 +34,7 @@ class Explored:
                 hit = [float(v == value) for v in self.tables.values(root)]
                 given[root] = [a * b for a, b in zip(given[root], hit, strict=True)] if root in given else hit
             circuit = self.tables.circuit
-            messages = circuit.sums(given, 1.0, 0.0)
-            for variable, row in circuit.shares(given, messages, 1.0, 0.0).items():
+            for variable, row in circuit.shares(given, circuit.sums(given)).items():
                 kept = sums.setdefault(variable, [0.0] * len(row))
                 sums[variable] = [a + prior * b for a, b in zip(kept, row, strict=True)]
         found = {}

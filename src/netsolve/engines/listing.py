@@ -1,8 +1,9 @@
 """Assignments in the order of their plausibility, lazily and without repeats."""
 
 import heapq
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import count, repeat
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from netsolve.deadline import Deadline
@@ -26,9 +27,11 @@ class Listing:
     """The assignments of a problem in their order."""
 
     def __init__(self, plausibility: "Plausibility") -> None:
-        """Note what says how plausible they are."""
+        """Note what says how plausible they are. key: what tells one from another."""
         self.plausibility, self.tables = plausibility, plausibility.tables
-        self.asked = self.tables.problem.asked
+        root, breadths = self.tables.relations.root, self.tables.circuit.breadths
+        asked = {root(v): v for v in self.tables.problem.asked if breadths[root(v)] > 1}
+        self.key: Callable[[Mapping[Variable, int]], Any] = itemgetter(*asked.values()) if asked else lambda _: ()
 
     def others(self) -> Ranked:
         """All but the first, the most plausible first: cost in nats and values."""
@@ -41,16 +44,12 @@ class Listing:
                 if len(seen) == every:
                     return
 
-    def key(self, assignment: Mapping[Variable, int]) -> tuple[int, ...]:
-        """The values of the question marks."""
-        return tuple(assignment[v] for v in self.asked)
-
     def sorted(self) -> Ranked:
         """All assignments where there are few: the least plausible of them have too many explanations to search."""
         columns = self.tables.circuit.columns()
         costs = list(map(min, *self.totals(columns)))
         for i in sorted(range(len(costs)), key=costs.__getitem__):
-            yield costs[i], self.tables.assignment({v: column[i] for v, column in columns.items()})
+            yield costs[i], self.tables.placed({v: column[i] for v, column in columns.items()})
 
     def totals(self, columns: Mapping[Variable, list[int]]) -> Iterator[list[float]]:
         """For each style the costs of assignments side by side under its best explanations."""

@@ -306,7 +306,7 @@ class Plausibility:
             weights = {v: [exp(least[v] - c) for c in row] for v, row in costs.items()}
             prior = exp(self.first[0] - self.prior(explanation) - sum(least.values()))
             circuit = self.tables.circuit
-            mass = prior * circuit.total(weights, circuit.sums(weights, 1.0, 0.0), 1.0)
+            mass = prior * circuit.total(weights, circuit.sums(weights))
             found.append((mass, prior, weights))
             total += mass
             given = zip(masses[explanation.style], explanation.values, strict=True)

@@ -3,25 +3,23 @@
 import heapq
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
+from operator import add
 
-from netsolve.engines.circuit import Bucket, Circuit, Weights
-from netsolve.problem import Variable
+from netsolve.engines.circuit import Branch, Circuit, Weights
 
 INFINITE = float("inf")
 
-Chosen = dict[Variable, int]
-"""An assignment: the position of the value of each variable that has several."""
+Chosen = list[int]
+"""An assignment: the row that is taken at each branch of a circuit."""
 
-Choice = tuple[Any, int, int] | None
-"""Which rows are taken: (an earlier choice, a bucket, a rank). At that bucket the row of that rank is taken; before it,
-in the order of choosing, what the earlier choice says; after it the best."""
+Sibling = tuple[float, int, int]
+"""What else could be taken: how much more it costs than what is taken, a branch, and the rank of its row there."""
 
 
 class Ranking:
     """The assignments of a circuit by the sum of the costs of their values.
 
-    Rows are chosen from the last bucket back to the first. Each costs so much more than the best one in its place, and
+    Rows are chosen from the last branch back to the first. Each costs so much more than the best one in its place, and
     an assignment's cost is the least cost plus the sum of these regrets.
     """
 
@@ -33,86 +31,93 @@ class Ranking:
         self.circuit, self.costs = circuit, costs
         self.messages: list[list[float]] = []
         self.rows: list[list[float]] = []
-        self.sorted: dict[tuple[int, int], list[tuple[float, int]]] = {}
+        self.sorted: list[dict[int, list[tuple[float, int]]]] = [{} for _ in circuit.branches]
         changed: list[bool] = []
-        for index, bucket in enumerate(circuit.buckets):
-            if like is not None and not any(changed[member] for member, _ in bucket.members):
-                before, own = like.costs.get(bucket.variable), costs.get(bucket.variable)
-                if own is before or own == before:
+        for index, branch in enumerate(circuit.branches):
+            if like is not None and not any(changed[member] for member, _ in branch.onward):
+                before = like.costs
+                if all(costs.get(variable) == before.get(variable) for variable, _ in branch.settled):
                     self.rows.append(like.rows[index])
                     self.messages.append(like.messages[index])
                     changed.append(False)
                     continue
-            found = self.totals(bucket, costs)
+            found = self.totals(branch)
             self.rows.append(found)
-            self.messages.append(found if bucket.single else [min(found[a:b]) for a, b in pairwise(bucket.starts)])
+            self.messages.append(found if branch.single else [min(found[a:b]) for a, b in pairwise(branch.starts)])
             changed.append(like is None or self.messages[index] != like.messages[index])
         fixed = sum(costs[variable][0] for variable in circuit.fixed if variable in costs)
-        self.least = float(fixed + sum(self.messages[root][0] for root in circuit.roots))
+        self.least = float(fixed + self.messages[-1][0])
 
-    def totals(self, bucket: Bucket, costs: Weights) -> list[float]:
-        """The sum of costs for each row of a bucket."""
-        own = costs.get(bucket.variable)
-        rows = None if own is None else [own[i] for i in bucket.value]
-        for member, column in bucket.members:
+    def totals(self, branch: Branch) -> list[float]:
+        """The sum of costs for each row of a branch."""
+        rows = [0.0] * branch.rows
+        for variable, positions in branch.settled:
+            own = self.costs.get(variable)
+            if own is not None:
+                rows = list(map(add, rows, [own[i] for i in positions]))
+        for member, contexts in branch.onward:
             message = self.messages[member]
-            if rows is None:
-                rows = [message[i] for i in column]
-            else:
-                rows = [cost + message[i] for cost, i in zip(rows, column, strict=True)]
-        return [0.0] * len(bucket.value) if rows is None else rows
+            rows = list(map(add, rows, [message[i] for i in contexts]))
+        return rows
 
     def best(self) -> tuple[Chosen, float]:
         """The cheapest assignment, and how much more the second costs."""
-        chosen, siblings = self.follow(None)
-        return chosen, min((extra for extra, _ in siblings), default=INFINITE)
+        chosen = self.start()
+        siblings = self.follow(chosen, len(chosen))
+        return chosen, min((extra for extra, *_ in siblings), default=INFINITE)
 
     def __iter__(self) -> Iterator[tuple[float, Chosen]]:
         """All assignments of finite cost, the cheapest first, lazily."""
         if self.least == INFINITE:
             return
-        heap: list[tuple[float, int, Choice]] = [(0.0, 0, None)]
-        count = 0
-        while heap:
-            regret, _, choice = heapq.heappop(heap)
-            chosen, siblings = self.follow(choice)
+        chosen = self.start()
+        siblings, regret, count = self.follow(chosen, len(chosen)), 0.0, 0
+        heap: list[tuple[float, int, Chosen, Sibling]] = []
+        while True:
             yield self.least + regret, chosen
-            for extra, sibling in siblings:
+            for sibling in siblings:
                 count += 1
-                heapq.heappush(heap, (regret + extra, count, sibling))
+                heapq.heappush(heap, (regret + sibling[0], count, chosen, sibling))
+            if not heap:
+                return
+            regret, _, before, (_, index, rank) = heapq.heappop(heap)
+            chosen = before.copy()
+            siblings = self.take(chosen, index, rank)
 
-    def options(self, bucket: int, context: int) -> list[tuple[float, int]]:
-        """The rows of one context by their regrets."""
-        key = (bucket, context)
-        if key not in self.sorted:
-            start, end = self.circuit.buckets[bucket].starts[context : context + 2]
-            best, costs = self.messages[bucket][context], self.rows[bucket]
-            self.sorted[key] = sorted((costs[i] - best, i) for i in range(start, end) if costs[i] != INFINITE)
-        return self.sorted[key]
+    def start(self) -> Chosen:
+        """An assignment of which nothing is chosen."""
+        return [0] * len(self.circuit.branches)
 
-    def follow(self, choice: Choice) -> tuple[Chosen, list[tuple[float, Choice]]]:
-        """Complete a choice; the assignment, and the choices that first differ from it at one place, with regrets."""
-        forced: dict[int, int] = {}
-        node = choice
-        while node is not None:
-            forced.setdefault(node[1], node[2])
-            node = node[0]
-        last = choice[1] if choice is not None else len(self.circuit.buckets)
-        contexts = {len(self.circuit.buckets): 0}
-        chosen: Chosen = {}
-        siblings: list[tuple[float, Choice]] = []
-        for branch in self.circuit.branches:
-            index = branch.bucket
-            context = contexts[index]
-            row = branch.starts[context]
-            if branch.starts[context + 1] - row > 1:
-                options, rank = self.options(index, context), forced.get(index, 0)
-                regret, row = options[rank]
-                if index <= last and rank + 1 < len(options):
-                    earlier = choice[0] if choice is not None and index == last else choice
-                    siblings.append((options[rank + 1][0] - regret, (earlier, index, rank + 1)))
-            for variable, positions in branch.settled:
-                chosen[variable] = positions[row]
-            for member, places in branch.onward:
-                contexts[member] = places[row]
-        return chosen, siblings
+    def options(self, index: int, context: int) -> list[tuple[float, int]]:
+        """The rows of one context of a branch by their regrets."""
+        start, end = self.circuit.branches[index].starts[context : context + 2]
+        if end == start + 1:
+            found = [(0.0, start)]
+        else:
+            best, costs = self.messages[index][context], self.rows[index]
+            found = sorted((costs[i] - best, i) for i in range(start, end) if costs[i] != INFINITE)
+        self.sorted[index][context] = found
+        return found
+
+    def take(self, chosen: Chosen, index: int, rank: int) -> list[Sibling]:
+        """Take another row at a branch, and the best ones at those before it; what else could be taken."""
+        host, contexts = self.circuit.hosts[index]
+        options = self.sorted[index][contexts[chosen[host]]]
+        regret, chosen[index] = options[rank]
+        siblings = self.follow(chosen, index)
+        if rank + 1 < len(options):
+            siblings.append((options[rank + 1][0] - regret, index, rank + 1))
+        return siblings
+
+    def follow(self, chosen: Chosen, index: int) -> list[Sibling]:
+        """Take the best rows at the branches before one; what else could be taken there."""
+        siblings = []
+        hosts = self.circuit.hosts
+        for place in range(min(index, len(hosts)) - 1, -1, -1):
+            host, contexts = hosts[place]
+            context = contexts[chosen[host]]
+            options = self.sorted[place].get(context) or self.options(place, context)
+            chosen[place] = options[0][1]
+            if len(options) > 1:
+                siblings.append((options[1][0], place, 1))
+        return siblings
