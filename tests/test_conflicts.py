@@ -10,7 +10,7 @@ import pytest
 from torch import nn
 
 from netsolve import Change, Conflict, Network, Unknown, UsageError, check, explain, load, loads, repair, sizes, solve
-from netsolve.conflicts import cores
+from netsolve.conflicts import cores, witnesses
 from netsolve.conflicts.statements import relaxed
 from netsolve.deadline import Deadline
 from netsolve.engines.z3 import Z3Engine
@@ -60,8 +60,9 @@ def judged(network: Network, conflict: Conflict) -> None:
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """As much time for showing that a conflict is minimal as a slow machine needs."""
-    for name in ("SINGLES", "STATED", "PROOF", "WITNESSED", "WITNESS"):
+    for name in ("SINGLES", "WAY", "AXES", "PROOF", "WITNESSED"):
         monkeypatch.setattr(cores, name, 30 * getattr(cores, name))
+    monkeypatch.setattr(witnesses, "WITNESS", 30 * witnesses.WITNESS)
 
 
 LENET = [conv(5, out_channels=6), pool(), conv(5, out_channels=16), pool(), table(op="Flatten")]
@@ -274,6 +275,17 @@ def test_a_written_number_counts_though_it_is_torchs_default() -> None:
         "conv2d_1: padding = 1 instead of 0",
         "conv2d_1: padding = 1 instead of 0, torch's default",
     }
+
+
+@pytest.mark.usefixtures("patient")
+def test_what_contradicts_itself_is_told_along_the_shortest_way() -> None:
+    first = conv(3, name="c0", padding=1, **{"from": "input"})
+    branch = [first, *(conv(3, name=f"c{i}", padding=1) for i in range(1, 9))]
+    ends = [table(op="add", **{"from": ["c8", "input"]}), pool(), table(op="Identity", out=[4, 17, 17])]
+    conflict = explain(loads(document(*branch, *ends, input=[4, 32, 32])))
+    # what is added to the input has its size, whatever the nine layers do; no pool that moves by its kernel gives 17
+    assert [statement.key for statement in conflict.statements] == ["input", "identity_1.out"]
+    assert conflict.minimal
 
 
 @pytest.mark.usefixtures("patient")

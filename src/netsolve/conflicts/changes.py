@@ -9,7 +9,7 @@ from netsolve.answer import Solution
 from netsolve.conflicts.alike import alike
 from netsolve.conflicts.base import Change
 from netsolve.conflicts.choices import Choice, choices_of
-from netsolve.conflicts.cores import beside, numbers_at
+from netsolve.conflicts.cores import beside
 from netsolve.conflicts.decisions import cause
 from netsolve.conflicts.likely import Likelihood
 from netsolve.conflicts.padded import Padded, padded
@@ -59,7 +59,7 @@ def likely_changes(worlds: Worlds, broken: int, keep: Sequence[str] = ()) -> lis
     Where something is unknown, several: which of them fit is then not certain yet. Among them the same number changed
     in all layers alike.
     """
-    likelihood, numbers = Likelihood(worlds), numbers_at(worlds, broken)
+    likelihood, numbers = Likelihood(worlds), worlds.numbers_at(broken)
     keys = [key for key in reaching(worlds, broken) if not kept(key, keep)]
     found: list[tuple[float, Choices]] = []
     for fitting in fitting_choices(worlds, numbers, keys):

@@ -1,26 +1,28 @@
 """The smallest set of what is stated that cannot be true together."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice, permutations
 from time import process_time
 
 from netsolve.conflicts.axes import distinct
 from netsolve.conflicts.choices import choices_of
-from netsolve.conflicts.decisions import Free, cause, contradicting, fits, left_of
-from netsolve.conflicts.usual import usual
-from netsolve.conflicts.worlds import Value, Worlds
+from netsolve.conflicts.decisions import Free, cause, contradicting, fits
+from netsolve.conflicts.shortest import shortest
+from netsolve.conflicts.witnesses import Part, witnessed
+from netsolve.conflicts.worlds import Worlds
 from netsolve.deadline import Deadline
 from netsolve.engines.base import Contradiction, Times
 from netsolve.errors import UndecidedError
-from netsolve.problem import Problem, Variable
 
 SINGLES = 0.7
 """Seconds for what alone would help; what is not looked at by then is shown to be needed in another way."""
 
-STATED = 2.5
-"""Seconds after which a conflict that is known from what is nearest is given without asking about the rest."""
+WAY = 0.8
+"""Seconds for what of the shortest way to a contradiction is needed along that way."""
+
+AXES = 0.5
+"""Seconds for what of that is needed along all axes."""
 
 PROOF = 1.2
 """Seconds after which a conflict is given without a proof that all of it is needed."""
@@ -28,23 +30,11 @@ PROOF = 1.2
 WINDOWS, LARGEST_WINDOW = 0.3, 64
 """Seconds for kernels beyond those that are tried otherwise, and up to which one."""
 
-MANY = 100
-"""Of more factors, some of the last are asked first: it takes long to state all of them."""
+WITNESSED = 1.0
+"""Seconds for finding that statements are needed by usual values of others with which all the rest fits."""
 
-NEAR = (12, 50, 200)
-"""How many of the last."""
-
-QUICK = 0.3
-"""Seconds for these."""
-
-WITNESSED = 0.5
-"""Seconds for finding that each statement is needed by trying other numbers, one or two at a time."""
-
-PAIRED = 8
-"""How many values of a number are tried with those of others."""
-
-WITNESS = 0.25
-"""Seconds for usual values with which something fits."""
+MANY = 200
+"""With more factors, it would take long to ask about all of them."""
 
 
 @dataclass(frozen=True)
@@ -63,96 +53,75 @@ class Core:
 def core_of(worlds: Worlds, broken: int, deadline: Deadline) -> Core:
     """What contradicts each other in the part of the network that the layer of the factor `broken` depends on.
 
-    In a large network what is nearest to the layer is asked first, and is the answer where each statement of it is soon
-    seen to be needed. Otherwise a statement without which the rest would fit is in every such set. With these held,
-    each statement of what contradicts itself is left out in turn, the first in the document first, and stays out where
-    what is left still cannot be: so each that is kept is known to be needed, unless that was not decided in time.
+    What is stated along the shortest way to the contradiction is enough, where these factors alone contradict each
+    other: it is made as small as that way allows, with all axes beside the one that breaks where there are such. A
+    statement without which the rest would fit is in every such set, and so is held; of the others each is left out in
+    turn, the first in the document first, and stays out where what is left still cannot be. So each that is kept is
+    known to be needed, unless that was not decided in time.
     """
     places = beside(worlds, broken)
     indices = cause(worlds, places)
-    keys, apart = involved(worlds, indices), distinct(worlds, indices)
-    near = nearest(worlds, apart, keys)
-    if near is not None and witnessed(worlds, places, near.labels, keys):
-        return Core(tuple(key for key in keys if key in near.labels), minimal=True)
-    start, needed = process_time(), list[str]()
-    for key in reversed(keys):
-        if process_time() - start < SINGLES and helps(worlds, key, places, indices, deadline):
-            needed.append(key)
-    rest, numbers = [key for key in keys if key not in set(needed)], numbers_at(worlds, broken)
-
-    def witness(key: str, kept: Sequence[str], proof: Deadline) -> bool:
-        if proof.passed:
-            return False
-        left = left_of(worlds, apart, [other for other in rest if other not in kept])
-        time = Deadline(min(proof.remaining, WITNESS))
-        return left is not None and satisfiable(usual(worlds, left, key, numbers), time)
-
-    more = near
-    labels = rest if near is None else [key for key in near.labels if key in rest]
-    free = Free(labels, [key for key in rest if key not in labels])
-    with suppress(UndecidedError):
-        whole = Deadline(min(deadline.remaining, STATED)) if near else deadline
-        more = contradicting(worlds, apart, free, Times(whole, PROOF), witness) or near
+    part = Part(worlds, places, distinct(worlds, indices), involved(worlds, indices), shortest(worlds, places))
+    short = along(part)
+    start, needed = process_time(), set[str]()
+    for key in reversed(part.keys if short is None else short):
+        if process_time() - start < SINGLES and (
+            otherwise(worlds, key, places) if short else helps(worlds, key, places, indices, deadline)
+        ):
+            needed.add(key)
+    more = least(part, needed, deadline) if short is None else lesser(part, short, needed, deadline)
     if more is None:
-        return Core(tuple(keys), minimal=False)
-    found = tuple(key for key in keys if key in {*needed, *more.labels})
-    large = tuple(large_windows(worlds, [key for key in keys if key not in found], places[-1]))
-    return Core(found, more.minimal or witnessed(worlds, places, found, keys), large)
+        return Core(tuple(part.keys), minimal=False)
+    found = tuple(key for key in part.keys if key in needed or key in more.labels)
+    large = tuple(large_windows(worlds, [key for key in part.keys if key not in found], places[-1]))
+    return Core(found, more.minimal, large)
 
 
-def nearest(worlds: Worlds, indices: Sequence[int], keys: Sequence[str]) -> Contradiction | None:
-    """What contradicts itself in the last of many factors, with nothing known of the others; None where nothing."""
-    for most in NEAR if len(indices) > MANY else ():
-        last = indices[-most:]
-        free = Free([key for key in involved(worlds, set(last)) if key in keys])
-        with suppress(UndecidedError):
-            found = contradicting(worlds, last, free, Times(Deadline(QUICK), QUICK), lambda *_: False)
-            if found is not None:
-                return Contradiction(found.labels, minimal=False)
+def along(part: Part) -> tuple[str, ...] | None:
+    """The statements that contradict each other along the shortest way; None where there is no such, or not soon."""
+    first = part.places[:1]
+    way = shortest(part.worlds, first)
+    found = contradicted(part, way, [key for key in involved(part.worlds, way) if key in part.keys], (), WAY)
+    return None if found is None else found.labels
+
+
+def contradicted(
+    part: Part, indices: Iterable[int], asked: Sequence[str], held: Collection[str], seconds: float
+) -> Contradiction | None:
+    """The fewest statements with which some factors contradict each other; None where they do not, or not soon."""
+    places = distinct(part.worlds, indices)
+    free = Free(asked, [key for key in part.keys if key not in held and key not in asked])
+    with suppress(UndecidedError):
+        return contradicting(part.worlds, places, free, Times(Deadline(seconds), seconds), lambda *_: False)
     return None
 
 
-def witnessed(worlds: Worlds, places: range, labels: Sequence[str], keys: Sequence[str]) -> bool:
-    """Whether it is soon found for each label that without it everything up to `places` fits.
-
-    One number that no label states may be otherwise for that.
-    """
-    time, numbers = Deadline(WITNESSED), numbers_at(worlds, places[0])
-    others = [key for key in reversed(keys) if key not in labels]
-    return worlds.known and all(
-        any(reaches(worlds, world, places[-1]) for world in without(worlds, label, others, numbers, time))
-        for label in labels
-    )
-
-
-def without(
-    worlds: Worlds, label: str, others: Sequence[str], numbers: tuple[int, ...], time: Deadline
-) -> Iterator[Mapping[Variable, Value]]:
-    """Worlds in which a label is not stated: by itself; with one number for another everywhere; with another once."""
-    variables = worlds.relaxed.variables.get(label, ())
-    if label == "output" or label.endswith(".out"):
-        mine: list[Mapping[Variable, Value]] = [dict.fromkeys(variables)]
-    else:
-        mine = [choice.world for choice in choices_of(worlds, label, numbers)] if variables else []
-    yield from mine
-    free = [v for other in others for v in worlds.relaxed.variables.get(other, ())]
-    for was, now in permutations(numbers, 2):
-        renamed = {v: now for v in free if worlds.base[v] == was}
-        yield from ({**renamed, **world} for world in mine[:PAIRED])
-    for other in others:
-        for choice in islice(choices_of(worlds, other, numbers), PAIRED):
-            if time.passed:
-                return
-            yield from ({**world, **choice.world} for world in mine[:PAIRED])
+def lesser(part: Part, short: Sequence[str], needed: set[str], deadline: Deadline) -> Contradiction:
+    """What of the statements along the shortest way is needed in the whole network."""
+    rest = [key for key in short if key not in needed]
+    if len(part.places) > 1 and rest:
+        axes = contradicted(part, part.way, rest, needed, min(AXES, deadline.remaining))
+        rest = rest if axes is None else list(axes.labels)
+    time = Deadline(min(WITNESSED, deadline.remaining))
+    shown = {key for key in rest if not time.passed and witnessed(part, key, {*needed, *rest}, time)}
+    needed |= shown
+    rest = [key for key in rest if key not in shown]
+    if rest and len(part.indices) <= MANY:
+        all_ = contradicted(part, part.indices, rest, needed, min(PROOF, deadline.remaining))
+        return all_ or Contradiction(tuple(rest), minimal=False)
+    return Contradiction(tuple(rest), minimal=not rest)
 
 
-def satisfiable(problem: Problem, deadline: Deadline) -> bool:
-    """Whether z3 finds values for a problem in the time."""
-    from netsolve.engines.z3 import Z3Engine  # noqa: PLC0415 - z3 takes a third of a second to import
+def least(part: Part, needed: Collection[str], deadline: Deadline) -> Contradiction | None:
+    """What of all statements contradicts each other together with those that are needed; None where that stays open."""
+    rest = [key for key in part.keys if key not in needed]
+
+    def witness(key: str, kept: Sequence[str], time: Deadline) -> bool:
+        return witnessed(part, key, {*needed, *kept}, time)
 
     with suppress(UndecidedError):
-        return Z3Engine().feasible(problem, deadline)
-    return False
+        return contradicting(part.worlds, part.indices, Free(rest), Times(deadline, PROOF), witness)
+    return None
 
 
 def beside(worlds: Worlds, broken: int) -> range:
@@ -176,13 +145,21 @@ def involved(worlds: Worlds, indices: set[int]) -> list[str]:
     ]
 
 
+def otherwise(worlds: Worlds, key: str, places: range) -> bool | None:
+    """Whether everything up to the factors at `places` fits with another value of a statement; None if open."""
+    if not worlds.known or key not in worlds.relaxed.variables:
+        return None
+    choices = choices_of(worlds, key, worlds.numbers_at(places[0]))
+    if any(worlds.reaches(choice.world, places[-1]) for choice in choices):
+        return True
+    return False if ended(worlds, key) else None
+
+
 def helps(worlds: Worlds, key: str, places: range, indices: set[int], deadline: Deadline) -> bool:
     """Whether everything up to the factors at `places` would fit if one statement were not made."""
-    if key in worlds.relaxed.variables:
-        numbers = numbers_at(worlds, places[0])
-        found = any(reaches(worlds, choice.world, places[-1]) for choice in choices_of(worlds, key, numbers))
-        if worlds.known and (found or ended(worlds, key)):
-            return found
+    found = otherwise(worlds, key, places)
+    if found is not None:
+        return found
     try:
         return fits(worlds, indices, [key], deadline)
     except UndecidedError:
@@ -197,7 +174,7 @@ def large_windows(worlds: Worlds, keys: Sequence[str], last: int) -> Iterator[st
             continue
         variables = worlds.relaxed.variables[key]
         high = max(worlds.relaxed.problem.domains[v].high or 0 for v in variables)
-        if any(reaches(worlds, dict.fromkeys(variables, k), last) for k in range(high + 1, LARGEST_WINDOW + 1)):
+        if any(worlds.reaches(dict.fromkeys(variables, k), last) for k in range(high + 1, LARGEST_WINDOW + 1)):
             yield key
 
 
@@ -206,16 +183,3 @@ def ended(worlds: Worlds, key: str) -> bool:
     return len(worlds.relaxed.variables[key]) == 1 and (
         worlds.relaxed.problem.domains[worlds.relaxed.variables[key][0]].count is not None
     )
-
-
-def reaches(worlds: Worlds, change: Mapping[Variable, Value], broken: int) -> bool:
-    """Whether the first factor that does not hold in a world comes after `broken`."""
-    first = worlds.first_broken(change)
-    return first is None or first > broken
-
-
-def numbers_at(worlds: Worlds, broken: int) -> tuple[int, ...]:
-    """The known numbers that a factor is about."""
-    operands = worlds.factors[broken].operands
-    values = (worlds.base[v] if isinstance(v, Variable) else v for v in operands)
-    return tuple(dict.fromkeys(v for v in values if isinstance(v, int)))

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from netsolve.conflicts.base import Reason
-from netsolve.conflicts.cores import reaches
 from netsolve.conflicts.missing import flatten, lacking, mends
 from netsolve.conflicts.worlds import Value, Worlds, combinations, meet, value_of
 from netsolve.domain import Domain
@@ -117,7 +116,7 @@ def needed(worlds: Worlds, name: str, broken: int) -> str:
         return ""
     top = values[0] if isinstance(values[0], int) else (values[0] or (1,))[-1]
     sizes = range(1, min(2 * top + 64, MOST_LOOKED) + 1)
-    fitting = {n for n in sizes if reaches(worlds, dict.fromkeys(variables, n), broken)}
+    fitting = {n for n in sizes if worlds.reaches(dict.fromkeys(variables, n), broken)}
     if not fitting:
         return ""
     upwards = len(fitting) > 1 and fitting == set(range(min(fitting), sizes[-1] + 1))

@@ -10,7 +10,6 @@ from netsolve.conflicts.base import Change
 from netsolve.conflicts.broken import beyond_defaults, first_broken
 from netsolve.conflicts.changes import FEW, Choices, confirmed, cost_of, kept, likely_changes, reaching
 from netsolve.conflicts.choices import Choice, choices_of
-from netsolve.conflicts.cores import numbers_at, reaches
 from netsolve.conflicts.likely import Likelihood
 from netsolve.conflicts.statements import relaxed
 from netsolve.conflicts.worlds import Worlds
@@ -130,12 +129,12 @@ def combined(worlds: Worlds, deadline: Deadline, *, keep: Sequence[str] = (), mo
 
 def steps(worlds: Worlds, broken: int, keep: Sequence[str]) -> list[tuple[float, Choice]]:
     """Changes that mend one break, the likeliest first; those that mend everything before the others."""
-    likelihood, numbers = Likelihood(worlds), numbers_at(worlds, broken)
+    likelihood, numbers = Likelihood(worlds), worlds.numbers_at(broken)
     found: list[tuple[float, Choice]] = []
     for key in reaching(worlds, broken):
         if kept(key, keep):
             continue
-        mending = (c for c in choices_of(worlds, key, numbers) if reaches(worlds, c.world, broken))
+        mending = (c for c in choices_of(worlds, key, numbers) if worlds.reaches(c.world, broken))
         rows = [(likelihood.cost(c) + 10 * (worlds.first_broken(c.world) is not None), c) for c in islice(mending, FEW)]
         ordered = sorted(rows, key=lambda row: row[0])
         found += ordered[:1] if worlds.broken else ordered  # which of them mends it only an exact engine sees

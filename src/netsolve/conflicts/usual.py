@@ -1,6 +1,6 @@
 """What numbers of layers usually are: few values, with which something that fits is found fast where there is any."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from netsolve.conflicts.choices import options
@@ -18,34 +18,57 @@ MENUS: Mapping[str, tuple[int, ...]] = {
 }
 """What is tried besides what is written."""
 
+Kind = Callable[[str], bool]
+"""Whether an argument may be otherwise than it is written."""
+
+KINDS: tuple[Kind, ...] = (
+    lambda argument: argument in {"padding", "output_padding", "stride"},
+    lambda argument: argument not in MENUS,
+    lambda _: True,
+)
+"""Which arguments are tried together: what moves sizes, what makes channels, all."""
+
 MANY = 100
 """Of so many values, those that have to do with the numbers in question are tried."""
+
+AROUND = 16
+"""How far from what is written an input is looked for."""
 
 NONE = Domain(())
 
 
-def usual(worlds: Worlds, problem: Problem, key: str, numbers: tuple[int, ...]) -> Problem:
+def usual(worlds: Worlds, problem: Problem, key: str, numbers: tuple[int, ...], kind: Kind) -> Problem:
     """A problem with few values for every number of a layer but what stands under `key`.
 
-    numbers: those that do not agree, of which others may follow.
+    numbers: those that do not agree, of which others may follow; kind: which arguments are not as they are written.
     """
     domains = dict(problem.domains)
     for other, variables in worlds.relaxed.variables.items():
-        for v in variables if other != key else ():
-            menu = Domain.of(n for n in few(worlds, other, v, numbers) if n in domains.get(v, NONE))
-            if menu.ranges:
-                domains[v] = menu
+        for v in (v for v in variables if v in domains):
+            if other in worlds.relaxed.network.inputs:
+                menu = near(worlds.relaxed.written[v], AROUND if other == key or kind(other) else 0)
+            elif other == key:
+                continue
+            else:
+                menu = Domain.of(few(worlds, other, v, numbers, kind))
+            domains[v] = domains[v] & menu if (domains[v] & menu).ranges else domains[v]
     return replace(problem, domains=domains)
 
 
-def few(worlds: Worlds, key: str, v: Variable, numbers: tuple[int, ...]) -> Iterator[int]:
+def near(written: Domain, around: int) -> Domain:
+    """The numbers around one that is written; what is written otherwise."""
+    return Domain.between(max(written.low - around, 1), written.low + around) if written.count == 1 else written
+
+
+def few(worlds: Worlds, key: str, v: Variable, numbers: tuple[int, ...], kind: Kind) -> Iterator[int]:
     """What is written for a number, and what else it may be; nothing where all may be tried."""
     relaxed = worlds.relaxed
     argument = key.rpartition(".")[2]
-    count = relaxed.problem.domains[v].count
-    if key in relaxed.network.inputs or argument in {"out", "output"}:
+    count, written = relaxed.problem.domains[v].count, relaxed.written[v]
+    if argument in {"out", "output"}:
         return
-    if argument in MENUS or count is None or count > MANY:
+    if kind(argument):
+        if argument not in MENUS and count is not None and count <= MANY:
+            return
         yield from MENUS.get(argument) or options(worlds, v, numbers)
-        written = relaxed.written[v]
-        yield from written if (written.count or MANY) < MANY else ()
+    yield from written if (written.count or MANY) < MANY else ()

@@ -156,6 +156,16 @@ class Worlds:
             self.answers[asked] = self.followed(change)
         return self.answers[asked]
 
+    def reaches(self, change: Mapping[Variable, Value], last: int) -> bool:
+        """Whether all factors up to one may hold with other values for some variables."""
+        first = self.first_broken(change)
+        return first is None or first > last
+
+    def numbers_at(self, index: int) -> tuple[int, ...]:
+        """The known numbers that a factor is about."""
+        values = [self.now(operand) for operand in self.factors[index].operands]
+        return tuple(dict.fromkeys(v for v in values if isinstance(v, int)))
+
     def followed(self, change: Mapping[Variable, Value]) -> int | None:
         """The same, worked out."""
         self.deadline.check()
