@@ -7,9 +7,9 @@ from time import process_time
 
 from netsolve.conflicts.axes import distinct
 from netsolve.conflicts.choices import choices_of
-from netsolve.conflicts.decisions import Free, cause, contradicting, fits
+from netsolve.conflicts.decisions import Free, contradicting, fits
 from netsolve.conflicts.shortest import shortest
-from netsolve.conflicts.witnesses import Part, witnessed
+from netsolve.conflicts.witnesses import Part, superfluous, witnessed
 from netsolve.conflicts.worlds import Worlds
 from netsolve.deadline import Deadline
 from netsolve.engines.base import Contradiction, Times
@@ -60,29 +60,57 @@ def core_of(worlds: Worlds, broken: int, deadline: Deadline) -> Core:
     known to be needed, unless that was not decided in time.
     """
     places = beside(worlds, broken)
-    indices = cause(worlds, places)
-    part = Part(worlds, places, distinct(worlds, indices), involved(worlds, indices), shortest(worlds, places))
-    short = along(part)
-    start, needed = process_time(), set[str]()
-    for key in reversed(part.keys if short is None else short):
-        if process_time() - start < SINGLES and (
-            otherwise(worlds, key, places) if short else helps(worlds, key, places, indices, deadline)
-        ):
-            needed.add(key)
-    more = least(part, needed, deadline) if short is None else lesser(part, short, needed, deadline)
-    if more is None:
+    every = range(places[-1] + 1)
+    part = Part(worlds, broken, places, distinct(worlds, every), involved(worlds, every), shortest(worlds, places))
+    found = along(part, deadline) or throughout(part, deadline)
+    if found is None:
         return Core(tuple(part.keys), minimal=False)
-    found = tuple(key for key in part.keys if key in needed or key in more.labels)
-    large = tuple(large_windows(worlds, [key for key in part.keys if key not in found], places[-1]))
-    return Core(found, more.minimal, large)
+    keys = tuple(key for key in part.keys if key in found.labels)
+    large = tuple(large_windows(worlds, [key for key in part.keys if key not in keys], part.last))
+    return Core(keys, found.minimal, large)
 
 
-def along(part: Part) -> tuple[str, ...] | None:
-    """The statements that contradict each other along the shortest way; None where there is no such, or not soon."""
-    first = part.places[:1]
-    way = shortest(part.worlds, first)
-    found = contradicted(part, way, [key for key in involved(part.worlds, way) if key in part.keys], (), WAY)
-    return None if found is None else found.labels
+def along(part: Part, deadline: Deadline) -> Contradiction | None:
+    """What contradicts itself along the shortest way; None where there is no such contradiction, or not soon."""
+    worlds, start = part.worlds, process_time()
+    way = shortest(worlds, [part.broken])
+    keys = [key for key in involved(worlds, way) if key in part.keys]
+    needed = {key for key in reversed(keys) if process_time() - start < SINGLES and otherwise(part, key)}
+    found = contradicted(part, way, [key for key in keys if key not in needed], needed, min(WAY, deadline.remaining))
+    if found is None:
+        return None
+    kept: Sequence[str] = found.labels
+    if kept:
+        axes = contradicted(part, part.way, kept, needed, min(AXES, deadline.remaining))
+        kept = kept if axes is None else axes.labels
+    time, rest = Deadline(min(WITNESSED, deadline.remaining)), list(kept)
+    for key in kept:
+        if not time.passed and witnessed(part, key, {*needed, *rest}, time):
+            needed.add(key)
+        if key in needed or (not time.passed and superfluous(part, key, {*needed, *rest}, time)):
+            rest.remove(key)
+    minimal = False
+    if rest and len(part.indices) <= MANY:
+        whole = contradicted(part, part.indices, rest, needed, min(PROOF, deadline.remaining))
+        rest, minimal = (rest, False) if whole is None else (list(whole.labels), whole.minimal)
+    return Contradiction((*needed, *rest), minimal or not rest)
+
+
+def throughout(part: Part, deadline: Deadline) -> Contradiction | None:
+    """What of all statements contradicts each other; None where that stays open."""
+    start, needed = process_time(), set[str]()
+    for key in reversed(part.keys):
+        if process_time() - start < SINGLES and helps(part, key, deadline):
+            needed.add(key)
+    rest = [key for key in part.keys if key not in needed]
+
+    def witness(key: str, kept: Sequence[str], time: Deadline) -> bool:
+        return witnessed(part, key, {*needed, *kept}, time)
+
+    with suppress(UndecidedError):
+        found = contradicting(part.worlds, part.indices, Free(rest), Times(deadline, PROOF), witness)
+        return None if found is None else Contradiction((*needed, *found.labels), found.minimal)
+    return None
 
 
 def contradicted(
@@ -96,43 +124,18 @@ def contradicted(
     return None
 
 
-def lesser(part: Part, short: Sequence[str], needed: set[str], deadline: Deadline) -> Contradiction:
-    """What of the statements along the shortest way is needed in the whole network."""
-    rest = [key for key in short if key not in needed]
-    if len(part.places) > 1 and rest:
-        axes = contradicted(part, part.way, rest, needed, min(AXES, deadline.remaining))
-        rest = rest if axes is None else list(axes.labels)
-    time = Deadline(min(WITNESSED, deadline.remaining))
-    shown = {key for key in rest if not time.passed and witnessed(part, key, {*needed, *rest}, time)}
-    needed |= shown
-    rest = [key for key in rest if key not in shown]
-    if rest and len(part.indices) <= MANY:
-        all_ = contradicted(part, part.indices, rest, needed, min(PROOF, deadline.remaining))
-        return all_ or Contradiction(tuple(rest), minimal=False)
-    return Contradiction(tuple(rest), minimal=not rest)
-
-
-def least(part: Part, needed: Collection[str], deadline: Deadline) -> Contradiction | None:
-    """What of all statements contradicts each other together with those that are needed; None where that stays open."""
-    rest = [key for key in part.keys if key not in needed]
-
-    def witness(key: str, kept: Sequence[str], time: Deadline) -> bool:
-        return witnessed(part, key, {*needed, *kept}, time)
-
-    with suppress(UndecidedError):
-        return contradicting(part.worlds, part.indices, Free(rest), Times(deadline, PROOF), witness)
-    return None
-
-
 def beside(worlds: Worlds, broken: int) -> range:
-    """The factors from `broken` to the last of its layer: a statement with several entries speaks of all of them."""
-    last, layer = broken, worlds.factors[broken].label.layer
-    while layer and last + 1 < len(worlds.factors) and worlds.factors[last + 1].label.layer == layer:
+    """The factors of the layer of `broken`, from the first to the last: a statement may speak of several of them."""
+    first = last = broken
+    factors, layer = worlds.factors, worlds.factors[broken].label.layer
+    while layer and last + 1 < len(factors) and factors[last + 1].label.layer == layer:
         last += 1
-    return range(broken, last + 1)
+    while layer and first > 0 and factors[first - 1].label.layer == layer:
+        first -= 1
+    return range(first, last + 1)
 
 
-def involved(worlds: Worlds, indices: set[int]) -> list[str]:
+def involved(worlds: Worlds, indices: Collection[int]) -> list[str]:
     """The statements that factors speak of, in the document's order."""
     variables = {v for index in indices for v in worlds.factors[index].variables}
     paths = {worlds.factors[index].label.path for index in indices}
@@ -145,23 +148,24 @@ def involved(worlds: Worlds, indices: set[int]) -> list[str]:
     ]
 
 
-def otherwise(worlds: Worlds, key: str, places: range) -> bool | None:
-    """Whether everything up to the factors at `places` fits with another value of a statement; None if open."""
+def otherwise(part: Part, key: str) -> bool | None:
+    """Whether everything up to where it breaks fits with another value of a statement; None if that stays open."""
+    worlds = part.worlds
     if not worlds.known or key not in worlds.relaxed.variables:
         return None
-    choices = choices_of(worlds, key, worlds.numbers_at(places[0]))
-    if any(worlds.reaches(choice.world, places[-1]) for choice in choices):
+    choices = choices_of(worlds, key, worlds.numbers_at(part.broken))
+    if any(worlds.reaches(choice.world, part.last) for choice in choices):
         return True
     return False if ended(worlds, key) else None
 
 
-def helps(worlds: Worlds, key: str, places: range, indices: set[int], deadline: Deadline) -> bool:
-    """Whether everything up to the factors at `places` would fit if one statement were not made."""
-    found = otherwise(worlds, key, places)
+def helps(part: Part, key: str, deadline: Deadline) -> bool:
+    """Whether everything up to where it breaks would fit if one statement were not made."""
+    found = otherwise(part, key)
     if found is not None:
         return found
     try:
-        return fits(worlds, indices, [key], deadline)
+        return fits(part.worlds, part.indices, [key], deadline)
     except UndecidedError:
         return False
 

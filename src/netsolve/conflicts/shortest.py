@@ -5,7 +5,7 @@ through it is enough for a contradiction, and is what a person would check.
 """
 
 import heapq
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -26,7 +26,7 @@ class _Edge:
     missing: int
 
 
-def shortest(worlds: Worlds, places: range) -> set[int]:
+def shortest(worlds: Worlds, places: Sequence[int]) -> set[int]:
     """The factors, by index, by which the rules at `places` are contradicted from the fewest statements; they are some.
 
     That is Knuth's generalization of Dijkstra's algorithm: a variable costs what those cost that it follows from.

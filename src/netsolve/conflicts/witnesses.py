@@ -24,16 +24,23 @@ FEW_CHOICES = 8
 
 @dataclass(frozen=True)
 class Part:
-    """The part of a network that matters: the factors at `places` fail, those at `indices` come before them.
+    """The part of a network up to the layer that breaks, at the factor `broken`; the factors of that are at `places`.
 
-    keys: the statements that these speak of; way: those of the factors that are on the shortest way along all axes.
+    indices: all up to the last of these, those that say the same along several axes once; keys: the statements that
+    they speak of; way: those of them that are on the shortest way to a contradiction along all axes.
     """
 
     worlds: Worlds
+    broken: int
     places: range
     indices: Sequence[int]
     keys: Sequence[str]
     way: set[int]
+
+    @property
+    def last(self) -> int:
+        """The last factor."""
+        return self.places[-1]
 
 
 def witnessed(part: Part, key: str, kept: Collection[str], time: Deadline) -> bool:
@@ -41,7 +48,7 @@ def witnessed(part: Part, key: str, kept: Collection[str], time: Deadline) -> bo
 
     They are looked for along the shortest way first, as near to what is written as can be, and then for all the rest.
     """
-    worlds, numbers, last = part.worlds, part.worlds.numbers_at(part.places[0]), part.places[-1]
+    worlds, numbers, last = part.worlds, part.worlds.numbers_at(part.broken), part.last
     others = [other for other in part.keys if other == key or other not in kept]
     soon = Deadline(min(time.remaining, WITNESS))
     if any(worlds.reaches(world, last) for world in renumbered(worlds, key, others, numbers, soon)):
@@ -62,6 +69,14 @@ def witnessed(part: Part, key: str, kept: Collection[str], time: Deadline) -> bo
                 fixed = {v: Domain.between(n, n) for v, n in world.items() if v in wide.domains}
                 if tables_of(replace(wide, domains={**wide.domains, **fixed}), soon) is not None:
                     return True
+    return False
+
+
+def superfluous(part: Part, key: str, kept: Collection[str], time: Deadline) -> bool:
+    """Whether tables soon show that, along the shortest way, what is kept contradicts itself without one statement."""
+    left = left_of(part.worlds, part.way, [other for other in part.keys if other == key or other not in kept])
+    with suppress(UndecidedError):
+        return left is None or tables_of(left, Deadline(min(time.remaining, WITNESS))) is None
     return False
 
 
@@ -95,8 +110,9 @@ def renumbered(
     stated = key == "output" or key.endswith(".out")
     mine = [dict.fromkeys(variables)] if stated else [choice.world for choice in islice(choices, FEW_CHOICES)]
     free = [v for other in others for v in worlds.relaxed.variables.get(other, ())]
+    domains = worlds.relaxed.problem.domains
     for was, now in permutations(numbers, 2):
-        everywhere: Mapping[Variable, Value] = {v: now for v in free if worlds.base[v] == was}
+        everywhere: Mapping[Variable, Value] = {v: now for v in free if worlds.base[v] == was and now in domains[v]}
         yield from ({**everywhere, **world} for world in mine)
     for other in reversed(others) if counts(key) else ():
         for choice in islice(choices_of(worlds, other, numbers), FEW_CHOICES) if other != key and counts(other) else ():
