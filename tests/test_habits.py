@@ -2,7 +2,7 @@
 
 import json
 import sys
-from itertools import product
+from itertools import pairwise, product
 from math import exp, inf, log
 from pathlib import Path
 from typing import Any
@@ -193,6 +193,22 @@ def test_plausibility_and_probability_are_what_the_model_says(few: int, monkeypa
         several += len(model.groups) > 1
     assert checked > 30
     assert several > 20
+
+
+def test_few_and_many_assignments_come_in_the_same_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [conv(5, padding="?"), conv(5, padding="?"), conv(5, padding="?", out=["?", 3, "?"])]
+    problem = pose(loads(document(*rows, input=(4, 11, 14))))
+    listed = []
+    for few in (0, 500):
+        monkeypatch.setattr("netsolve.engines.listing.FEW", few)
+        plausibility = plausibility_of(problem, learned(), Deadline(60))
+        assert plausibility is not None
+        listed.append([(cost, *(assignment[v] for v in problem.asked)) for cost, assignment in plausibility.ranked()])
+    for row in listed:
+        assert len(row) > 5
+        assert all(one <= other for (one, *_), (other, *_) in pairwise(row))
+    assert [values for _, *values in listed[0]] == [values for _, *values in listed[1]]
+    assert [cost for cost, *_ in listed[0]] == pytest.approx([cost for cost, *_ in listed[1]])
 
 
 def test_shares_are_marginal_probabilities(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,7 +60,10 @@ class Listing:
             judged.append([plausibility.judged(k, row, min) for row in zip(*values, strict=True)])
         for style in range(len(STYLES)):
             total = [plausibility.likelihood.style(style)] * every
-            for variable, row in plausibility.rest[style].items():
+            costs = dict(plausibility.rest[style])
+            for variable, tied in plausibility.ties.items():
+                self.tables.add(costs, variable, tied)
+            for variable, row in costs.items():
                 places = columns.get(variable) or repeat(0, every)
                 total = [t + row[i] for t, i in zip(total, places, strict=True)]
             for told in judged:

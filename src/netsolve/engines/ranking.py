@@ -70,19 +70,23 @@ class Ranking:
         """All assignments of finite cost, the cheapest first, lazily."""
         if self.least == INFINITE:
             return
-        chosen = self.start()
-        siblings, regret, count = self.follow(chosen, len(chosen)), 0.0, 0
-        heap: list[tuple[float, int, Chosen, Sibling]] = []
+        chosen, base, count = self.start(), 0.0, 0
+        siblings = sorted(self.follow(chosen, len(chosen)))
+        heap: list[tuple[float, int, float, Chosen, list[Sibling], int]] = []
+        yield self.least, chosen
         while True:
-            yield self.least + regret, chosen
-            for sibling in siblings:
+            if siblings:  # only the cheapest waits: those after it cost no less
                 count += 1
-                heapq.heappush(heap, (regret + sibling[0], count, chosen, sibling))
+                heapq.heappush(heap, (base + siblings[0][0], count, base, chosen, siblings, 0))
             if not heap:
                 return
-            regret, _, before, (_, index, rank) = heapq.heappop(heap)
-            chosen = before.copy()
-            siblings = self.take(chosen, index, rank)
+            regret, _, before, parent, others, place = heapq.heappop(heap)
+            if place + 1 < len(others):
+                count += 1
+                heapq.heappush(heap, (before + others[place + 1][0], count, before, parent, others, place + 1))
+            chosen, base = parent.copy(), regret
+            siblings = sorted(self.take(chosen, *others[place][1:]))
+            yield self.least + regret, chosen
 
     def start(self) -> Chosen:
         """An assignment of which nothing is chosen."""
