@@ -442,10 +442,25 @@ def test_default_values_that_hang_on_another_question_mark() -> None:
     network = loads(document(conv("?p", padding="?p"), conv(3, padding=1)))
     assert solve(network).status == "unsolvable"
     assert [str(reason) for reason in explain(network).reasons] == [
-        "line 3: conv2d_1: the default values of padding go no further, and none of them fits"
+        "line 3: conv2d_1: the default values of padding go no further, and none of them fits",
+        'line 3: conv2d_1: padding = "?p", which is 1..10',
     ]
     found = repair(network)
-    assert (found.works, found.changes) == (False, ())
+    assert not found.works
+    for change in found.changes:  # a kernel of its own, larger than a padding that may be any up to 10
+        assert solve(change.network).status == "solved"
+
+
+def test_sizes_keep_what_default_values_hang_on() -> None:
+    """A padding is less than its kernel: of 32 a convolution makes 22 to 42, and a pool of that 11 to 21."""
+    linear = table(op="Linear", in_features=7200, out_features=10)
+    rows = [conv("?", padding="?", out_channels=8), pool(), table(op="Flatten"), linear]
+    conflict = explain(loads(document(*rows, input=(3, 32, 32))))
+    assert [reason.text for reason in conflict.reasons[1:2]] == [
+        "after maxpool2d_1 the size can be 11..21; the layers below need 30 there"
+    ]
+    assert conflict.changes[0].set == {"linear_1.in_features": 8 * 21 * 21}
+    assert solve(conflict.changes[0].network).status == "solved"
 
 
 def broken(name: str, mutate: Callable[[Network], tuple[str, Any] | None]) -> tuple[Network, str] | None:

@@ -59,7 +59,7 @@ def left_of(worlds: Worlds, indices: Iterable[int], dropped: Collection[str]) ->
     paths = constraint_paths(dropped)
     for index in sorted(indices):
         factor = worlds.factors[index]
-        if factor.label.path not in paths and not left.take(factor):
+        if factor.label.path not in paths and not left.beyond(index) and not left.take(factor):
             return None
     return left.problem()
 
@@ -84,12 +84,15 @@ def contradicting(
     keys = free.asked
     left = _Left(worlds, {v for key in (*keys, *free.dropped) for v in worlds.relaxed.variables.get(key, ())})
     without = constraint_paths(free.dropped)
+    dropped = {v for key in free.dropped for v in worlds.relaxed.variables.get(key, ())}
+    asked = {v: key for key in keys for v in worlds.relaxed.variables.get(key, ())}
     paths: dict[Path, str] = {("constraints", int(k[12:-1])): k for k in keys if k.startswith("constraints[")}
     for index in sorted(indices):
         factor, place = worlds.factors[index], len(left.factors)
-        if factor.label.path in without:
+        bound = worlds.relaxed.bounds.get(index)
+        if factor.label.path in without or (bound is not None and bound in dropped):
             continue
-        label = paths.get(factor.label.path)
+        label = paths.get(factor.label.path) if bound is None else asked.get(bound)
         if not left.take(factor):
             return Contradiction((label,) if label else (), minimal=True)
         if label and len(left.factors) > place:
@@ -123,6 +126,10 @@ class _Left:
     known: dict[Variable, int] = field(default_factory=dict)
     factors: list[Factor] = field(default_factory=list)
     domains: dict[Variable, Domain] = field(default_factory=dict)
+
+    def beyond(self, index: int) -> bool:
+        """Whether a factor bounds the default values of a question mark of which nothing is stated any more."""
+        return self.worlds.relaxed.bounds.get(index) in self.free
 
     def operand(self, v: Operand) -> Operand:
         """An operand, or its only value."""

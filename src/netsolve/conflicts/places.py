@@ -8,6 +8,7 @@ from netsolve.conflicts.worlds import Value, Worlds, combinations, meet, value_o
 from netsolve.domain import Domain
 from netsolve.network import Layer
 from netsolve.ops.join import Cat, Meet
+from netsolve.posing.layer import DEFAULTS
 from netsolve.problem import EQUAL, Factor, Variable
 
 MOST_LOOKED = 512
@@ -65,6 +66,8 @@ def disagreement(worlds: Worlds, broken: int) -> str:
 
 def unmet(factor: Factor, values: list[Value]) -> str:
     """What to say of a rule about numbers of which some are unknown: each alone may do, and not with all before it."""
+    if factor.label.text.startswith(DEFAULTS):
+        return f"{factor.label.text} go no further, and none of them fits"
     rows = combinations(factor.operands, values)
     if rows is None or any(factor.formula.function(*row) for row in rows):
         return f"no values meet this together with what is stated before: {factor.label.text}"

@@ -1,7 +1,8 @@
 """What a document states, and the network in which each of these statements may be dropped."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import Any
 
 from netsolve.conflicts.base import Statement
@@ -13,7 +14,8 @@ from netsolve.network import Layer, Network
 from netsolve.ops.arguments import Asked, AskedSwitch, show
 from netsolve.ops.plain import Deciding
 from netsolve.posing import pose
-from netsolve.problem import Problem, Variable
+from netsolve.posing.layer import DEFAULTS
+from netsolve.problem import Factor, Operand, Problem, Variable
 from netsolve.queries import WIDEST
 
 MOST_DECIDED = 64
@@ -38,7 +40,8 @@ class Relaxed:
 
     loose: with the unknowns; problem: its problem; variables: for each key the variables of its entries; written: for
     each of these variables what the document says, where it says a number, or the values of its question mark;
-    statements: by key, what is stated (an argument left at torch's default is none).
+    statements: by key, what is stated (an argument left at torch's default is none); bounds: by index of a factor of
+    the problem, the variable of the question mark whose default values end there: so it is as long as that stands.
     """
 
     network: Network
@@ -47,6 +50,7 @@ class Relaxed:
     variables: dict[str, tuple[Variable, ...]]
     written: dict[Variable, Domain]
     statements: dict[str, Statement]
+    bounds: dict[int, Variable]
 
 
 def relaxed(network: Network, deadline: Deadline = NEVER) -> Relaxed:
@@ -74,7 +78,34 @@ def relaxed(network: Network, deadline: Deadline = NEVER) -> Relaxed:
         for key, found in variables.items()
         for variable, domain in zip(found, _domains(network, told, key), strict=True)
     }
-    return Relaxed(network, loose, problem, variables, written, statements_of(network))
+    problem, bounds = _bounded(problem, original, variables)
+    return Relaxed(network, loose, problem, variables, written, statements_of(network), bounds)
+
+
+def _bounded(
+    problem: Problem, original: Problem, variables: Mapping[str, tuple[Variable, ...]]
+) -> tuple[Problem, dict[int, Variable]]:
+    """A relaxed problem with what bounds default values by other question marks, behind the factors of their layers."""
+    now: dict[tuple[str, Operand], Variable] = {}
+    for question in original.questions:
+        layer = question.key.rpartition(".")[0]
+        now |= {(layer, v): w for v, w in zip(question.entries, variables.get(question.key, ()), strict=False)}
+    waiting: dict[str, list[Factor]] = {}
+    for factor in original.factors:
+        label = factor.label
+        if label.text.startswith(DEFAULTS) and (label.layer, factor.operands[0]) in now:
+            operands = tuple(now.get((label.layer, v), v) for v in factor.operands)
+            if all(v in problem.domains for v in operands if isinstance(v, Variable)):
+                waiting.setdefault(label.layer, []).append(replace(factor, operands=operands))
+    factors, bounds = list[Factor](), dict[int, Variable]()
+    for factor, following in zip_longest(problem.factors, problem.factors[1:]):
+        factors.append(factor)
+        if following is None or following.label.layer != factor.label.layer:
+            for bound in waiting.pop(factor.label.layer, ()):
+                assert isinstance(bound.operands[0], Variable)  # noqa: S101 - a question mark
+                bounds[len(factors)] = bound.operands[0]
+                factors.append(bound)
+    return replace(problem, factors=tuple(factors)), bounds
 
 
 def _variables(loose: Network, problem: Problem) -> dict[str, tuple[Variable, ...]]:

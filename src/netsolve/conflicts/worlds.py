@@ -4,7 +4,7 @@ Sizes are sets where something is unknown, so a world that fails cannot be; one 
 all is known, and is otherwise decided again by an exact engine.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from itertools import product, starmap
 from math import prod
@@ -14,6 +14,9 @@ from netsolve.conflicts.statements import Relaxed
 from netsolve.deadline import Deadline
 from netsolve.domain import Domain
 from netsolve.problem import EQUAL, HUGE, Factor, Operand, Variable
+
+Rule = tuple[Factor, list[int | None]]
+"""A rule with the places of its operands among those of a formula, None for a number."""
 
 Value = int | tuple[int, ...] | None
 """What a variable can be: one integer, several in ascending order, or anything."""
@@ -49,7 +52,10 @@ class Worlds:
     def __init__(self, relaxed: Relaxed, deadline: Deadline) -> None:
         """Go through all factors once."""
         self.relaxed, self.deadline = relaxed, deadline
-        self.factors = relaxed.problem.factors
+        self.factors, self.bounds = relaxed.problem.factors, relaxed.bounds
+        self.bounded: dict[Operand, list[Factor]] = {}
+        for index, variable in self.bounds.items():
+            self.bounded.setdefault(variable, []).append(self.factors[index])
         self.base: dict[Variable, Value] = {
             variable: value_of(relaxed.written.get(variable, domain))
             for variable, domain in relaxed.problem.domains.items()
@@ -93,7 +99,7 @@ class Worlds:
             found[factor.output] = int(value)
             return True
         if factor.output is not None:
-            found[factor.output] = image(factor, values)
+            found[factor.output] = image(factor, values, self.within_bounds(factor, changed))
             return found[factor.output] != ()
         if factor.formula is EQUAL:
             both = meet(values[0], values[1])
@@ -113,6 +119,16 @@ class Worlds:
         now: Any = changed.get
         base: Any = self.base.get
         return [now(v, base(v, v)) for v in self.factors[index].operands]  # a number is itself
+
+    def within_bounds(self, factor: Factor, changed: Mapping[Variable, Value]) -> list[Rule]:
+        """The bounds of default values of what a formula is about: of the rows of values those count that keep them."""
+        found: list[Rule] = []
+        for v in factor.operands if self.bounded else ():
+            for bound in self.bounded.get(v, ()) if v not in changed else ():
+                if all(w in factor.operands for w in bound.operands if isinstance(w, Variable)):
+                    places = [factor.operands.index(w) if isinstance(w, Variable) else None for w in bound.operands]
+                    found.append((bound, places))
+        return found
 
     def narrow(self, factor: Factor, values: list[Value], found: dict[Variable, Value]) -> bool:
         """Keep the values that a rule can hold with."""
@@ -191,7 +207,9 @@ class Worlds:
                 keys.append((index, frozenset(changed.items())))
                 if keys[-1] in self.outcomes:
                     return self.remember(keys, self.outcomes[keys[-1]])
-            if factor.output not in change and not advance(index, changed, waiting):
+            if factor.output in change or self.bounds.get(index) in change:
+                continue
+            if not advance(index, changed, waiting):
                 return self.remember(keys, index)
 
     def look_up(self, variable: Variable, change: Mapping[Variable, Value]) -> Value:
@@ -280,11 +298,17 @@ def combinations(operands: tuple[Operand, ...], values: list[Value]) -> Iterator
     return rows if not twice else (row for row in rows if all(row[i] == row[j] for i, j in twice))
 
 
-def image(factor: Factor, values: list[Value]) -> Value:
-    """The values of a formula some of whose operands are sets."""
+def image(factor: Factor, values: list[Value], rules: Sequence[Rule] = ()) -> Value:
+    """The values of a formula some of whose operands are sets. rules: what its operands keep, where they can."""
     rows = combinations(factor.operands, values)
     if rows is None:
         return None
+    for rule, places in rules:
+        every = list(rows)
+        columns = zip(rule.operands, places, strict=True)
+        picks = [(place, v) for v, place in columns]
+        test = rule.formula.function
+        rows = iter([r for r in every if test(*(v if i is None else r[i] for i, v in picks))] or every)
     return value_of({size for size in map(int, starmap(factor.formula.function, rows)) if abs(size) <= HUGE})
 
 
