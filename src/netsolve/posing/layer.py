@@ -10,7 +10,7 @@ from netsolve.network import Layer
 from netsolve.ops.arguments import Asked, AskedSwitch, Default, Inferred, show
 from netsolve.ops.base import OPERATORS, Formula, Mismatch, Operator, Rule, Shape, Size, Trace, formula_of
 from netsolve.posing.draft import Draft, tells
-from netsolve.posing.stated import stated
+from netsolve.posing.stated import stated, unflattened
 from netsolve.problem import EQUAL, Cost, Factor, Label, Operand, Question, Variable, Written, product_of, sum_of
 from netsolve.words import nearest
 
@@ -229,7 +229,8 @@ class LayerTrace:
 
     def fail(self, text: str, remedy: str = "") -> Mismatch:
         """The error for an input of the wrong kind; the remedy is by default the layer that takes it."""
-        return Mismatch(text, remedy or self.sibling())
+        linear = unflattened(self.draft)
+        return Mismatch(text, remedy or self.sibling() or (f"a Flatten is missing before {linear}" if linear else ""))
 
     def sibling(self) -> str:
         """The layer of the same family that takes an input with so many sizes; empty where this one does."""

@@ -1,6 +1,5 @@
 """Sizes that a document states, held against those that follow."""
 
-from math import prod
 from typing import Any
 
 from netsolve.arith import both, either
@@ -21,7 +20,8 @@ def stated(draft: Draft, layer: str, shape: Shape, out: Stated, path: Path) -> S
         text = f"{path[-1]} has {entries}, and the tensor there has {len(shape)}"
         fewer = f", or {len(shape) - 1} for the spatial sizes alone" if len(shape) > 1 else ""
         batch = "; the batch is never written" if len(out) == len(shape) + 1 else ""
-        flat = f"a Flatten is missing before {linear}; or " if len(out) == 1 and (linear := _unflattened(draft)) else ""
+        linear = unflattened(draft) if len(out) == 1 else ""
+        flat = f"a Flatten is missing before {linear}; or " if linear else ""
         draft.mistake(layer, text, f"{flat}write {len(shape)}{fewer}{batch}", path)
         return shape
     offset = len(shape) - len(out)
@@ -47,12 +47,11 @@ def stated(draft: Draft, layer: str, shape: Shape, out: Stated, path: Path) -> S
     return tuple(result)
 
 
-def _unflattened(draft: Draft) -> str:
-    """The first layer that has the features of all sizes before it, and gets these apart; empty where there is none."""
+def unflattened(draft: Draft) -> str:
+    """The first layer that has other features than the last of several sizes before it; empty where there is none."""
     for layer in draft.network.layers:
         features, shape = getattr(layer.op, "in_features", None), draft.shapes.get(layer.inputs[0], ())
-        known = isinstance(features, int) and all(isinstance(size, int) for size in shape)
-        if known and len(shape) > 1 and prod(shape) == features:
+        if isinstance(features, int) and len(shape) > 1 and shape[-1] != features:
             return layer.name
     return ""
 
