@@ -1,6 +1,6 @@
 """Which further size would settle the answer, if the paper told it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from math import log
 
@@ -44,16 +44,16 @@ def hints_for(order: Plausibility, best: Mapping[Variable, int]) -> tuple[Hint, 
             break
         told |= {v: best[v] for v in sizes[layer]}
         left = count_given(tables, told)
-        size = " x ".join(str(best[v] if isinstance(v, Variable) else v) for v in spatial(tables, layer))
+        size = " x ".join(str(best[v] if isinstance(v, Variable) else v) for v in shown(tables, layer, sizes[layer]))
         outcome = "it would be the only answer" if left == 1 else f"{left:,} assignments would be left"
         found.append(Hint(layer, f"the size after {layer}: if it is {size}, {outcome}"))
     return tuple(found)
 
 
-def spatial(tables: Tables, layer: str) -> tuple[object, ...]:
-    """The spatial sizes after a layer, or its features where it has none."""
+def shown(tables: Tables, layer: str, told: Collection[Variable]) -> tuple[object, ...]:
+    """The spatial sizes after a layer, with the channels where these are told too, or its features where it has none."""
     shape = tables.problem.shapes[layer]
-    return shape[1:] or shape
+    return shape if shape[0] in told else shape[1:] or shape
 
 
 def sizes_of(tables: Tables) -> dict[str, tuple[Variable, ...]]:

@@ -10,14 +10,14 @@ from netsolve.conflicts.worlds import Value, Worlds
 from netsolve.network import Layer
 from netsolve.problem import Variable
 
-ARGUMENTS = ("padding", "output_padding", "stride", "kernel_size")
+ARGUMENTS = ("padding", "output_padding", "stride", "kernel_size", "ceil_mode")
 """What authors forget, or get wrong, in every layer of a kind."""
 
 WINDOW = ("padding", "stride", "kernel_size", "dilation")
 """What says how a window moves."""
 
-TOGETHER = 2.0
-"""What it costs, in nats, that it is several layers."""
+TOGETHER, EVERYWHERE = 2.0, 0.5
+"""What it costs, in nats, that it is several layers; and for a mode, which a framework has everywhere."""
 
 NEAREST = 6
 """How many values are tried."""
@@ -45,7 +45,8 @@ def alike(
                 continue
             together = (choice, *(other[value] for other in others))
             if worlds.first_broken(together_world(together)) is None:
-                yield likelihood.alone(choice) + TOGETHER, together
+                more = EVERYWHERE if isinstance(value, bool) else TOGETHER
+                yield likelihood.alone(choice) + more, together
                 break
     halves = tuple(half_paddings(worlds, keys))
     if len({choice.value for choice in halves}) > 1 and worlds.first_broken(together_world(halves)) is None:
@@ -83,11 +84,12 @@ def groups(worlds: Worlds, likelihood: Likelihood, keys: Collection[str]) -> lis
     """The keys of layers that have the same number for the same reason, several each."""
     found: dict[Any, list[str]] = {}
     for layer in worlds.relaxed.network.layers:
-        for argument in ARGUMENTS:
+        for argument in layer.op.arguments:
             key = f"{layer.name}.{argument}"
             if key in keys and all(isinstance(worlds.base[v], int) for v in worlds.relaxed.variables[key]):
                 own = likelihood.own(layer, argument)
-                found.setdefault((likelihood.kind(layer, argument), own), []).append(key)
+                if argument in ARGUMENTS:
+                    found.setdefault((likelihood.kind(layer, argument), own), []).append(key)
                 if layer.path:
                     found.setdefault((layer.at(argument), own), []).append(key)
     return [*dict.fromkeys(tuple(group) for group in found.values() if len(group) > 1)]

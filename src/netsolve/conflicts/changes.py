@@ -8,10 +8,11 @@ from typing import Any
 from netsolve.answer import Solution
 from netsolve.conflicts.alike import alike
 from netsolve.conflicts.base import Change
-from netsolve.conflicts.choices import Choice, choices_of
+from netsolve.conflicts.choices import Choice, choices_of, uneven
 from netsolve.conflicts.cores import beside
 from netsolve.conflicts.decisions import cause
 from netsolve.conflicts.likely import Likelihood
+from netsolve.conflicts.one_axis import one_axis
 from netsolve.conflicts.padded import Padded, padded
 from netsolve.conflicts.statements import text_of, written_value
 from netsolve.conflicts.worlds import Worlds
@@ -66,8 +67,16 @@ def likely_changes(worlds: Worlds, broken: int, keep: Sequence[str] = ()) -> lis
         costs = sorted([(likelihood.cost(choice), (choice,)) for choice in fitting], key=cost_of)
         found += costs[:1] if worlds.known else costs
     found += [(cost, (choice,)) for cost, choice in padded(worlds, broken) if not kept(choice.key, keep)]
-    found += alike(worlds, likelihood, numbers, frozenset(keys))
+    every = frozenset(key for key in worlds.relaxed.variables if not kept(key, keep))
+    found += alike(worlds, likelihood, numbers, every)
+    if not worlds.known or sum(not stated_size(choices[0].key) for _, choices in found) < ENOUGH:
+        found += one_axis(worlds, likelihood, frozenset(keys))
     return [choices for _, choices in sorted(found, key=cost_of)]
+
+
+def stated_size(key: str) -> bool:
+    """Whether a size is stated under a key."""
+    return key == "output" or key.endswith(".out")
 
 
 def cost_of(row: tuple[float, Any]) -> float:
@@ -81,9 +90,11 @@ def fitting_choices(worlds: Worlds, numbers: tuple[int, ...], keys: Sequence[str
     The near ones of all numbers are tried before those further away; inputs first, then what is nearest to the break,
     as long as that takes few steps.
     """
-    waiting = [choices_of(worlds, key, numbers) for key in keys]
-    found: list[list[Choice]] = [[] for _ in keys]
-    order = sorted(range(len(keys)), key=lambda place: (keys[place] not in worlds.relaxed.network.inputs, -place))
+    inputs = [key for key in keys if key in worlds.relaxed.network.inputs]
+    waiting = [*(choices_of(worlds, key, numbers) for key in keys), *(uneven(worlds, key) for key in inputs)]
+    found: list[list[Choice]] = [[] for _ in waiting]
+    keys = [*keys, *inputs]
+    order = sorted(range(len(waiting)), key=lambda place: (keys[place] not in inputs, -place))
     for most, steps in ((NEAR, MOST_NEAR), (None, MOST_FAR)):
         last = worlds.steps + steps
         for place in order:

@@ -28,7 +28,10 @@ FURTHEST_INPUT = 256
 """How far from what is written an input is looked for."""
 
 APART = 0.5
-"""What it costs that the sizes of a stated shape do not move alike."""
+"""What it costs that the sizes of a shape do not move alike."""
+
+FURTHEST_ALONE = 64
+"""The same for one of its axes."""
 
 SHRUNK = 3
 """How many quarters smaller an input is looked for at most."""
@@ -279,3 +282,16 @@ def inputs(worlds: Worlds, key: str, numbers: tuple[int, ...]) -> Iterator[Choic
             if channels != sizes[0]:
                 row = (channels, *sizes[1:])
                 yield Choice(key, row, dict(zip(variables, row, strict=True)), abs(channels - sizes[0]))
+
+
+def uneven(worlds: Worlds, key: str) -> Iterator[Choice]:
+    """Inputs of which one spatial size is another, the nearest first."""
+    shape, variables = worlds.relaxed.network.inputs[key], worlds.relaxed.variables[key]
+    sizes = [size for size in shape if isinstance(size, int)]
+    if len(sizes) < len(shape) or len(sizes) <= 2:  # noqa: PLR2004 - channels and one size
+        return
+    for move in range(1, FURTHEST_ALONE + 1):
+        for place, step in product(range(1, len(sizes)), (-move, move)):
+            if sizes[place] + step > 0:
+                row = (*sizes[:place], sizes[place] + step, *sizes[place + 1 :])
+                yield Choice(key, row, dict(zip(variables, row, strict=True)), move / max(sizes[1:]) + APART)

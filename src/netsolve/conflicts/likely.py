@@ -16,7 +16,7 @@ PRIORS = {
     "padding": 1.0,
     "stride": 1.5,
     "kernel_size": 2.5,
-    "ceil_mode": 3.0,
+    "ceil_mode": 1.0,
     "output_padding": 1.5,
     "input": 3.0,
     "order": 0.5,  # of the input's numbers

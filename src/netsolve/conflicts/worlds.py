@@ -6,7 +6,7 @@ all is known, and is otherwise decided again by an exact engine.
 
 from collections.abc import Iterator, Mapping, Sequence
 from heapq import heapify, heappop, heappush
-from itertools import product, starmap
+from itertools import compress, product, repeat, starmap
 from math import prod
 from typing import Any
 
@@ -74,6 +74,8 @@ class Worlds:
         self.outcomes: dict[Any, int | None] = {}
         self.causes: dict[range, set[int]] = {}
         self.answers: dict[Any, int | None] = {}
+        self.images: dict[Any, Value] = {}
+        self.kept: dict[Any, list[Value] | None] = {}
         self.steps = 0
         self.broken: list[int] = []
         self.earlier: dict[Variable, list[tuple[int, Value]]] = {}
@@ -99,7 +101,11 @@ class Worlds:
             found[factor.output] = int(value)
             return True
         if factor.output is not None:
-            found[factor.output] = image(factor, values, self.within_bounds(factor, changed))
+            rules = self.within_bounds(factor, changed)
+            key = (alike(factor), *values, *((id(rule), *places) for rule, places in rules))
+            if key not in self.images:
+                self.images[key] = image(factor, values, rules)
+            found[factor.output] = self.images[key]
             return found[factor.output] != ()
         if factor.formula is EQUAL:
             both = meet(values[0], values[1])
@@ -132,13 +138,15 @@ class Worlds:
 
     def narrow(self, factor: Factor, values: list[Value], found: dict[Variable, Value]) -> bool:
         """Keep the values that a rule can hold with."""
-        rows = combinations(factor.operands, values)
-        if rows is None:
+        key = (alike(factor), *values)
+        if key not in self.kept:
+            self.kept[key] = keeping(factor, values)
+        kept = self.kept[key]
+        if kept is None:
             return True
-        kept = [row for row in rows if factor.formula.function(*row)]
         for place, operand in enumerate(factor.operands):
             if isinstance(operand, Variable) and several(values[place]):
-                found[operand] = value_of({row[place] for row in kept})
+                found[operand] = kept[place] if kept else ()
         return bool(kept)
 
     def now(self, operand: Operand) -> Value:
@@ -280,6 +288,11 @@ class Worlds:
         return found
 
 
+def alike(factor: Factor) -> tuple[Any, ...]:
+    """What factors have in common that say the same of the same values: the formula, and which operands are one."""
+    return (factor.formula, *map(factor.operands.index, factor.operands))
+
+
 def several(value: Any) -> bool:
     """Whether a value is a set, or anything; a formula's constants are neither."""
     return value is None or isinstance(value, tuple)
@@ -298,6 +311,15 @@ def combinations(operands: tuple[Operand, ...], values: list[Value]) -> Iterator
     return rows if not twice else (row for row in rows if all(row[i] == row[j] for i, j in twice))
 
 
+def keeping(factor: Factor, values: list[Value]) -> list[Value] | None:
+    """What is left of values with which a rule holds; none where it cannot, None where they are too many to look at."""
+    rows = combinations(factor.operands, values)
+    if rows is None:
+        return None
+    function = factor.formula.function
+    return [value_of(set(column)) for column in zip(*(row for row in rows if function(*row)), strict=True)]
+
+
 def image(factor: Factor, values: list[Value], rules: Sequence[Rule] = ()) -> Value:
     """The values of a formula some of whose operands are sets. rules: what its operands keep, where they can."""
     rows = combinations(factor.operands, values)
@@ -305,10 +327,11 @@ def image(factor: Factor, values: list[Value], rules: Sequence[Rule] = ()) -> Va
         return None
     for rule, places in rules:
         every = list(rows)
-        columns = zip(rule.operands, places, strict=True)
-        picks = [(place, v) for v, place in columns]
-        test = rule.formula.function
-        rows = iter([r for r in every if test(*(v if i is None else r[i] for i, v in picks))] or every)
+        columns = [
+            repeat(v) if place is None else [row[place] for row in every]
+            for v, place in zip(rule.operands, places, strict=True)
+        ]
+        rows = iter([*compress(every, map(rule.formula.function, *columns))] or every)
     return value_of({size for size in map(int, starmap(factor.formula.function, rows)) if abs(size) <= HUGE})
 
 
