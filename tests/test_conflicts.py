@@ -277,6 +277,54 @@ def test_a_written_number_counts_though_it_is_torchs_default() -> None:
     }
 
 
+def first_changes(text: str, most: int = 3) -> list[dict[str, Any]]:
+    """The first changes, each of which has to fit."""
+    changes = explain(loads(text)).changes[:most]
+    for change in changes:
+        assert solve(change.network).status == "solved"
+    return [dict(change.set) for change in changes]
+
+
+def test_a_mode_forgotten_in_all_pools_is_one_change() -> None:
+    """GoogLeNet's stem, whose pools round up: of 112 cells they leave 56 and 28."""
+    rows = [conv(7, stride=2, padding=3, out=[112, 112]), pool(3, stride=2, out=[56, 56]), conv(3, padding=1)]
+    text = document(*rows, pool(3, stride=2, out=[28, 28]), input=(3, 224, 224))
+    assert {"maxpool2d_1.ceil_mode": True, "maxpool2d_2.ceil_mode": True} in first_changes(text)
+
+
+@pytest.mark.parametrize("padding", [1, "?"])
+def test_one_axis_of_a_number_that_is_written_once(padding: Any) -> None:
+    """A pool of a text line moves by 2 down and by 1 along, which leaves the length but for one cell."""
+    rows = [conv(3, padding=padding), pool(2, stride=2), conv(3, padding=padding), pool(2, stride=2, out=[8, 49])]
+    text = document(*rows, input=(1, 32, 100))
+    assert {"maxpool2d_2.stride": (2, 1)} in first_changes(text)
+
+
+@pytest.mark.parametrize("padding", [2, "?"])
+def test_one_axis_of_an_input(padding: Any) -> None:
+    row = conv(4, stride=2, padding=padding, out=[18, 15])  # 34 + 4 - 4 and 29 + 4 - 4 cells, by twos
+    more = [conv(1, out=[18, 15]), table(op="Flatten"), table(op="Linear", in_features=4 * 18 * 15, out_features=2)]
+    assert {"input": (3, 34, 29)} in first_changes(document(row, *more, input=(3, 34, 30)))
+
+
+def test_a_number_of_a_block_is_changed_in_all_its_uses() -> None:
+    block = """
+input = [3, 8, 8]
+layers = [
+  { name = "left", block = "arm" },
+  { name = "right", block = "arm", from = "input" },
+  { op = "cat", from = ["left", "right"] },
+]
+[blocks.arm]
+layers = [
+  { op = "Conv2d", out_channels = 4, kernel_size = 3, padding = "?1" },
+  { op = "Flatten" },
+  { op = "Linear", in_features = 265, out_features = 2 },
+]
+"""
+    assert first_changes(block) == [{"left.linear_1.in_features": 256, "right.linear_1.in_features": 256}]
+
+
 @pytest.mark.usefixtures("patient")
 def test_what_contradicts_itself_is_told_along_the_shortest_way() -> None:
     first = conv(3, name="c0", padding=1, **{"from": "input"})

@@ -51,7 +51,7 @@ def hints_for(order: Plausibility, best: Mapping[Variable, int]) -> tuple[Hint, 
 
 
 def shown(tables: Tables, layer: str, told: Collection[Variable]) -> tuple[object, ...]:
-    """The spatial sizes after a layer, with the channels where these are told too, or its features where it has none."""
+    """The spatial sizes after a layer, with the channels where these are told too; its features where it has none."""
     shape = tables.problem.shapes[layer]
     return shape if shape[0] in told else shape[1:] or shape
 
