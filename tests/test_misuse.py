@@ -26,6 +26,8 @@ NOTHING: Any = None
 
 CALLS: dict[str, Callable[[], Any]] = {
     "a network is asked for, and this is str: use load('netd.toml')": lambda: ANY.solve("netd.toml"),
+    "a network is asked for, and this is str: use loads(TEXT)": lambda: ANY.solve("input = [3]"),
+    "load takes the name of a file, and this is a text of several lines: loads takes text": lambda: ANY.load("a = 1\n"),
     "a network is asked for, and this is NoneType: use load(FILE) or Network(...)": lambda: ANY.check(None),
     "a network is asked for, and this is Sequential: use solve_module(module, input) or from_module(module, input)": (
         lambda: ANY.sizes(MODULE)

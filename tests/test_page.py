@@ -322,7 +322,7 @@ def _file(tmp_path: Path) -> Path:
     ("output", "options", "start"),
     [
         ("r.html", [], "<!DOCTYPE html>"), ("r.svg", [], "<svg "), ("r.mmd", [], "---"), ("r.GV", [], "digraph "),
-        ("r.txt", [], "<!DOCTYPE html>"), ("r.html", ["--format", "dot"], "digraph "),
+        ("r.page", [], "<!DOCTYPE html>"), ("r.html", ["--format", "dot"], "digraph "),
         ("-", ["--format", "svg"], "<svg "),
     ],
 )  # fmt: skip

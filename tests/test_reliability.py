@@ -192,6 +192,29 @@ FIRST_MISTAKES = {
         '{"input": [3, 8, 8], "layers": []}\n',
         "1: this is not TOML: it looks like JSON (a document begins with a line such as input = [3, 96, 96])",
     ),
+    "YAML": (
+        "input: [3, 8, 8]\nlayers:\n  - op: ReLU\n",
+        "1: this is not TOML: it looks like YAML (a document begins with a line such as input = [3, 96, 96])",
+    ),
+    "quotation marks of typesetting": (
+        "input = [3, 8, 8]\nlayers = [{ op = \u201cReLU\u201d }]\n",
+        '2: this is not TOML: Invalid value (quotation marks are straight: "?")',
+    ),
+    "a layer as Python code has it": (
+        document(table(op="nn.ReLU")),
+        '3: layer_1: there is no operator "nn.ReLU" (did you mean ReLU?)',
+    ),
+    "a function as Python code has it": (
+        document(table(op="F.relu")),
+        '3: layer_1: there is no operator "F.relu" (did you mean ReLU?)',
+    ),
+    "a forgotten Flatten before a layer of another width": (
+        document(conv(padding=1), table(op="Linear", in_features=77, out_features=10), output=[10]),
+        (
+            "2: linear_1: output has 1 entry, and the tensor there has 3 "
+            "(a Flatten is missing before linear_1; or write 3, or 2 for the spatial sizes alone)"
+        ),
+    ),
     "a forgotten Flatten, with what the last layer gives": (
         document(conv(padding=1), table(op="Linear", in_features=256, out_features=10), output=[10]),
         (

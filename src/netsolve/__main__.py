@@ -5,6 +5,7 @@ import gc
 import io
 import json
 import os
+import re
 import sys
 import traceback
 from pathlib import Path
@@ -49,12 +50,24 @@ def run() -> int:
     return code if code != INTERRUPTED else _ended(KeyboardInterrupt())  # newer typers say nothing of an interrupt
 
 
+def _meant(message: str) -> str:
+    """What somebody meant whose first word is no command."""
+    word = re.search(r"No such command '(.+)'", message)
+    if word is None:
+        return ""
+    file = word[1].endswith(".toml") or Path(word[1]).is_file()
+    return (
+        f" Did you mean: netsolve solve {word[1]}?" if file else " See: netsolve --help." if word[1] == "help" else ""
+    )
+
+
 def _ended(error: BaseException) -> int:
     """Say why the program ends; the exit code."""
     from netsolve.cli import Abort, UsageError  # noqa: PLC0415 - imported where its errors are caught
     from netsolve.errors import FAULT, DocumentError, TorchError, UndecidedError, printable  # noqa: PLC0415 - likewise
 
     if isinstance(error, UsageError):
+        error.message += _meant(error.message)
         error.show()
         return 2
     match error:

@@ -11,7 +11,7 @@ from netsolve.engines.base import Assignment
 from netsolve.engines.elimination import Ranked, Tables
 from netsolve.engines.ordered import ORDERS
 from netsolve.engines.plausible import Plausibility, plausibility_of
-from netsolve.errors import Mistake, UsageError, torch_needed
+from netsolve.errors import Mistake, UnknownKeyError, UsageError, torch_needed
 from netsolve.frozen import Frozen, frozen
 from netsolve.habits import learned
 from netsolve.hints import Hint
@@ -92,11 +92,11 @@ class Solution:
             return self.__dict__[name]
 
     def __getitem__(self, key: str) -> Any:
-        """The value of one question mark. Raises KeyError, with the nearest one, for a key that is none."""
+        """The value of one question mark. Raises UnknownKeyError, a KeyError, for a key that is none."""
         if key not in self.values:
             remedy = nearest(str(key), self.values)
             msg = f"there is no question mark {key}" + (f": {remedy}" if remedy.startswith("did") else "")
-            raise KeyError(msg)
+            raise UnknownKeyError(msg)
         return self.values[key]
 
     def _repr_html_(self) -> str:

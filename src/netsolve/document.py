@@ -17,8 +17,16 @@ LARGEST_FILE = 16 * 2**20
 
 _AT_LINE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _KEY = re.compile(r"[\w.-]+\s*=(?!=)", re.ASCII)
-_OTHERS = {r"\{": "JSON", "<": "HTML or XML", r"(import|from|class)\s+\w": "Python"}
+_OTHERS = {
+    r"\{": "JSON",
+    "<": "HTML or XML",
+    r"(import|from|class)\s+\w": "Python",
+    r"(?s)(---|[A-Za-z_]\w*:\s.*\n\s*- )": "YAML",
+}
 """What begins so is not TOML but this."""
+
+_CURLED = frozenset("\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb")
+"""Quotation marks of typesetting."""
 
 _TOML_REMEDIES = {
     "Unclosed array": "a comma, or the closing ], is missing before this place",
@@ -40,6 +48,9 @@ def load(file: str | FilePath) -> Network:
     """
     if not isinstance(file, str | FilePath):
         msg = f"load takes the name of a file, not {type(file).__name__}; loads takes text"
+        raise UsageError(msg)
+    if isinstance(file, str) and "\n" in file:
+        msg = "load takes the name of a file, and this is a text of several lines: loads takes text"
         raise UsageError(msg)
     try:
         with FilePath(file).open("rb") as stream:
@@ -99,6 +110,8 @@ def _not_toml(message: str, text: str) -> Mistake:
         what, remedy = f"it looks like {other}", "a document begins with a line such as input = [3, 96, 96]"
     elif what == "Invalid value" and (not rest or _KEY.match(rest)) and (opened := unclosed(text)):
         remedy = f"the bracket opened in line {opened} is never closed"
+    elif rest[:1] in _CURLED:
+        remedy = 'quotation marks are straight: "?"'
     elif what == "Invalid value" and rest.startswith("?"):
         remedy = 'a question mark stands in quotes: "?"'
     elif (what == "Invalid value" and rest.startswith("(")) or (what.startswith("Expected new") and rest[:1] == ","):

@@ -23,6 +23,12 @@ class UsageError(NetsolveError):
     """A function was called with something it does not take; the text says what it takes."""
 
 
+class UnknownKeyError(NetsolveError, KeyError):
+    """A question mark is asked for that the network does not have; the text says which is nearest."""
+
+    __str__ = Exception.__str__  # a KeyError shows its text in quotes
+
+
 @dataclass(frozen=True, slots=True)
 class Mistake:
     """One thing wrong in a document or network.

@@ -35,6 +35,10 @@ ENDINGS = {
 }
 
 
+OTHERS = frozenset({"pdf", "png", "jpg", "jpeg", "gif", "json", "md", "txt", "toml", "tex"})
+"""Endings of files that are something else."""
+
+
 def report(  # noqa: PLR0913, PLR0917 - an argument is an option
     file: File,
     output: Annotated[
@@ -52,7 +56,11 @@ def report(  # noqa: PLR0913, PLR0917 - an argument is an option
     from netsolve.queries import solve as ask
     from netsolve.report.progress import progress
 
-    chosen = format or ENDINGS.get(Path(output).suffix.lower().removeprefix("."), Format.html)
+    ending = Path(output).suffix.lower().removeprefix(".")
+    chosen = format or ENDINGS.get(ending, Format.html)
+    if format is None and ending in OTHERS:
+        msg = f"a .{ending} is not among what can be written: name it .html, .svg, .mmd or .dot, or give --format"
+        raise typer.BadParameter(msg)
     network = read(file)
     with progress("looking for values that fit"):
         answer = ask(network, timeout=timeout)

@@ -41,7 +41,7 @@ LONG = 1.0
 Choices = tuple[Choice, ...]
 """A change: one number, or several."""
 
-NAMED = 3
+NAMED = 6
 """How many layers are named."""
 
 FEW = 3

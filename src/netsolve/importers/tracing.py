@@ -151,7 +151,9 @@ class Tracer(fx.Tracer):
         sizing = Sizing(op, [self.makers.get(tensor.layer) for tensor in tensors])
         sizes = sizing.shape([tensor.sizes for tensor in tensors])
         if sizing.faults:
-            self.faults[name] = sizing.faults[0]
+            given = next((len(t.sizes) for t in tensors if t.layer not in self.makers), 0)
+            batch = "; is the batch in it, which is never given?" if given == op.axes + 2 > 2 else ""  # noqa: PLR2004
+            self.faults[name] = sizing.faults[0] + batch
         return self.tensor(name, sizes)
 
     def made(self, shape: tuple[Any, ...]) -> Traced:

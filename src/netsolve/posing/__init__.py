@@ -48,6 +48,8 @@ def taken(network: object) -> Network:
     if isinstance(network, Network):
         return network
     remedy = f"load({network!r:.60})" if isinstance(network, str | PathLike) else "load(FILE) or Network(...)"
+    if isinstance(network, str) and "=" in network:
+        remedy = "loads(TEXT)"
     if hasattr(network, "forward"):
         remedy = "solve_module(module, input) or from_module(module, input)"
     msg = f"a network is asked for, and this is {type(network).__name__}: use {remedy}"
