@@ -287,7 +287,10 @@ REFUSED = " does not go with --all, which lists answers as text or json"
         (["help"], "No such command 'help'. See: netsolve --help."),
         (
             ["report", "net.toml", "-o", "net.pdf"],
-            "Invalid value: a .pdf is not among what can be written: name it .html, .svg, .mmd or .dot, or give --format",
+            (
+                "Invalid value: a .pdf is not among what can be written: "
+                "name it .html, .svg, .mmd or .dot, or give --format"
+            ),
         ),
         (["solve", "--write", "-"], "Invalid value: --write needs a file, not standard input"),
         *(

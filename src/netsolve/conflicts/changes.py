@@ -41,7 +41,7 @@ LONG = 1.0
 Choices = tuple[Choice, ...]
 """A change: one number, or several."""
 
-NAMED = 6
+NAMED = 8
 """How many layers are named."""
 
 FEW = 3
@@ -183,13 +183,14 @@ def mixed(likely: Sequence[Choices], most: int) -> list[Choices]:
     """The same changes with those of a kind that has been shown twice moved behind the others."""
     early: list[Choices] = []
     late: list[Choices] = []
-    count: dict[tuple[str, bool], int] = {}
+    shown: dict[tuple[str, bool], set[str]] = {}
     for choices in likely:
         value = choices[0].value
         argument = choices[0].key.rpartition(".")[2] if isinstance(value, int | tuple) else str(value)
         kind = argument, len(choices) > 1
-        count[kind] = count.get(kind, 0) + 1
-        (early if count[kind] <= ALIKE else late).append(choices)
+        keys = shown.setdefault(kind, set())
+        keys.add(choices[0].key)
+        (early if len(keys) <= ALIKE else late).append(choices)
     return [*early, *late][: 3 * most]
 
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import islice
 
 from netsolve.conflicts.base import Conflict, Reason, Statement
 from netsolve.conflicts.broken import beyond_defaults, first_broken
 from netsolve.conflicts.changes import chosen, likely_changes
 from netsolve.conflicts.cores import Core, core_of
-from netsolve.conflicts.places import breaking, kinds
+from netsolve.conflicts.places import breaking, elsewhere, kinds
 from netsolve.conflicts.repairs import combined
 from netsolve.conflicts.statements import relaxed
 from netsolve.conflicts.worlds import Worlds
@@ -17,7 +18,7 @@ from netsolve.garbage import unswept
 from netsolve.network import Network
 
 MOST_BEYOND = 2
-"""How many layers are named of which a far larger kernel would fit."""
+"""How many layers are named of which a far larger kernel would fit, and how many at which it breaks too."""
 
 COMBINED = 1.5
 """Seconds for changes of several numbers, where no single one helps."""
@@ -56,6 +57,8 @@ def conflict_at(worlds: Worlds, broken: int, deadline: Deadline, *, run: bool) -
     statements = tuple(worlds.relaxed.statements[key] for key in core.keys)
     lines = stated(worlds, statements)
     places += [Reason(*limit(worlds, key)) for key in core.beyond[:MOST_BEYOND]]
+    if changes and all(len(change.set) > 1 for change in changes):
+        places += islice(elsewhere(worlds, broken), MOST_BEYOND)
     return Conflict((*places, *lines), statements, changes, core.minimal, len(lines))
 
 

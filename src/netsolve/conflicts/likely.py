@@ -39,6 +39,9 @@ RARE = 5.0
 FAR = 0.25
 """What each step away from what is written costs, up to five."""
 
+IMPLIED = frozenset({"in_features", "num_features", "normalized_shape", "in_channels"})
+"""Arguments that follow from what stands before them: a wrong one is as likely to be far off."""
+
 DEPTHWISE = 1.0
 """What it is worth that a convolution has a group for each channel."""
 
@@ -113,7 +116,7 @@ class Likelihood:
             argument = "input" if choice.distance else "order"
         elif choice.key == "output":
             argument = "output"
-        cost = PRIORS.get(argument, RARE) + FAR * min(choice.distance, 5)
+        cost = PRIORS.get(argument, RARE) + (0 if argument in IMPLIED else FAR * min(choice.distance, 5))
         if argument == "groups" and choice.value == self.channels(self.worlds.relaxed.network.by_name[layer].inputs[0]):
             cost -= DEPTHWISE
         if argument not in SHAPING:

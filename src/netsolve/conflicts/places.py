@@ -43,6 +43,17 @@ def breaking(worlds: Worlds, broken: int) -> Iterator[Reason]:
             yield Reason(other.name, lack.text, worlds.relaxed.network.line(other.path))
 
 
+def elsewhere(worlds: Worlds, broken: int) -> Iterator[Reason]:
+    """The other layers at which the network breaks: more than one number may be wrong."""
+    seen = {worlds.factors[broken].label.layer, ""}
+    for index in worlds.broken:
+        layer = worlds.factors[index].label.layer
+        if layer not in seen:
+            seen.add(layer)
+            path = worlds.factors[index].label.path or worlds.relaxed.network.by_name[layer].path
+            yield Reason(layer, f"it breaks here too: {disagreement(worlds, index)}", worlds.relaxed.network.line(path))
+
+
 def disagreement(worlds: Worlds, broken: int) -> str:
     """What a factor says that cannot be so, with what its numbers can be."""
     factor = worlds.factors[broken]
