@@ -300,6 +300,13 @@ def test_one_axis_of_a_number_that_is_written_once(padding: Any) -> None:
     assert {"maxpool2d_2.stride": (2, 1)} in first_changes(text)
 
 
+def test_a_pool_over_the_whole_input() -> None:
+    """PointNet's pool takes the largest of each feature over all points (https://arxiv.org/abs/1612.00593)."""
+    rows = [conv(1, op="Conv1d", out_channels=64), pool("?", op="MaxPool1d"), table(op="Flatten")]
+    text = document(*rows, table(op="Linear", in_features=64, out_features=10), input=(3, 500))
+    assert {"maxpool1d_1.kernel_size": 500} in first_changes(text)
+
+
 @pytest.mark.parametrize("padding", [2, "?"])
 def test_one_axis_of_an_input(padding: Any) -> None:
     row = conv(4, stride=2, padding=padding, out=[18, 15])  # 34 + 4 - 4 and 29 + 4 - 4 cells, by twos

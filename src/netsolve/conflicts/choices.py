@@ -83,6 +83,8 @@ def arguments(worlds: Worlds, key: str, numbers: tuple[int, ...]) -> Iterator[Ch
     columns = [options(worlds, v, numbers) for v in variables]
     listed = isinstance(written, tuple)
     rows = {row: away(row, base) for row in (rows_of(columns, base) if listed else zip(*columns, strict=True))}
+    if (row := whole_input(worlds, key)) is not None:
+        rows[row] = away(row, base)
     boolean = isinstance(written, bool) or (isinstance(written, Unknown) and key.endswith("ceil_mode"))
     places = [place for place, _ in entries_of(relaxed.network, key)]
     for row, distance in sorted(rows.items(), key=lambda item: item[1])[:MOST_SIDES]:
@@ -95,6 +97,18 @@ def arguments(worlds: Worlds, key: str, numbers: tuple[int, ...]) -> Iterator[Ch
                 value = tuple(entries)
             world: dict[Variable, Value] = dict(zip(variables, row, strict=True))
             yield Choice(key, value, {**following(worlds, key, value), **world}, distance)
+
+
+def whole_input(worlds: Worlds, key: str) -> tuple[int, ...] | None:
+    """The kernel of a pool that takes its whole input; None where that is not known, or no one number."""
+    name, _, argument = key.rpartition(".")
+    layer = worlds.relaxed.network.by_name[name]
+    if argument != "kernel_size" or not hasattr(layer.op, "ceil_mode"):
+        return None
+    sizes = [worlds.now(v) for v in worlds.relaxed.problem.shapes[layer.inputs[0]][1:]]
+    asked = len(worlds.relaxed.variables[key])
+    known = tuple(size for size in (sizes[:1] if asked == 1 and len({*sizes}) == 1 else sizes) if isinstance(size, int))
+    return known if len(known) == asked else None
 
 
 def following(worlds: Worlds, key: str, value: Any) -> dict[Variable, Value]:
