@@ -24,7 +24,7 @@ from netsolve.problem import Problem, Variable
 from support import conv, document, exactly, hard, pool, table
 
 SLOW = settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )
 
 
