@@ -154,8 +154,8 @@ def test_usual_values_are_some_of_all(text: str) -> None:
         for v, domain in few.domains.items():
             assert domain & problem.domains[v] == domain
         own = worlds.relaxed.variables[key]
-        whole = key not in worlds.relaxed.network.inputs
-        assert all(few.domains[v] == problem.domains[v] for v in own if v in few.domains and whole)
+        if key.rpartition(".")[2] not in {"out", "output", *worlds.relaxed.network.inputs}:
+            assert all(few.domains[v] == problem.domains[v] for v in own if v in few.domains)
         shown += Z3Engine().feasible(few, Deadline(60))
     assert shown == len(keys)
 

@@ -31,8 +31,8 @@ KINDS: tuple[Kind, ...] = (
 MANY = 100
 """Of so many values, those that have to do with the numbers in question are tried."""
 
-AROUND = 16
-"""How far from what is written an input is looked for."""
+AROUND, SMALL = 16, 8
+"""How far from what is written an input or a stated size is looked for, and up to which number besides."""
 
 NONE = Domain(())
 
@@ -45,8 +45,9 @@ def usual(worlds: Worlds, problem: Problem, key: str, numbers: tuple[int, ...], 
     domains = dict(problem.domains)
     for other, variables in worlds.relaxed.variables.items():
         for v in (v for v in variables if v in domains):
-            if other in worlds.relaxed.network.inputs:
+            if other in worlds.relaxed.network.inputs or (other == key and ends_in_size(key)):
                 menu = near(worlds.relaxed.written[v], AROUND if other == key or kind(other) else 0)
+                menu = menu | Domain.of(numbers) if other == key else menu
             elif other == key:
                 continue
             else:
@@ -57,7 +58,14 @@ def usual(worlds: Worlds, problem: Problem, key: str, numbers: tuple[int, ...], 
 
 def near(written: Domain, around: int) -> Domain:
     """The numbers around one that is written; what is written otherwise."""
-    return Domain.between(max(written.low - around, 1), written.low + around) if written.count == 1 else written
+    if written.count != 1 or not around:
+        return written
+    return Domain.between(1, SMALL) | Domain.between(max(written.low - around, 1), written.low + around)
+
+
+def ends_in_size(key: str) -> bool:
+    """Whether sizes are stated under a key."""
+    return key.rpartition(".")[2] in {"out", "output"}
 
 
 def few(worlds: Worlds, key: str, v: Variable, numbers: tuple[int, ...], kind: Kind) -> Iterator[int]:
@@ -65,7 +73,7 @@ def few(worlds: Worlds, key: str, v: Variable, numbers: tuple[int, ...], kind: K
     relaxed = worlds.relaxed
     argument = key.rpartition(".")[2]
     count, written = relaxed.problem.domains[v].count, relaxed.written[v]
-    if argument in {"out", "output"}:
+    if ends_in_size(key):
         return
     if kind(argument):
         if argument not in MENUS and count is not None and count <= MANY:
