@@ -77,7 +77,9 @@ def solve_many(  # noqa: PLR0913 - all but the problems have a default
     memory: int | None = None,
     prefer: Preference = "habits",
 ) -> Generator[Outcome, None, None]:
-    """Solve many problems, and give what became of each as it is done; closed early, nothing is left waiting.
+    """Solve many problems, and give what became of each as it is done.
+
+    Closed early, nothing is left waiting in an executor, and no process of its own is left running.
 
     problems: networks, or names of files, which are read here; executor: any executor of concurrent.futures, which
     stays open; by default processes of netsolve's own, each problem alone in its process; jobs: how many of these, by
