@@ -17,7 +17,7 @@ class Draft:
 
     widest: the largest padding taken where the document gives none; traces: what each layer was given; takers: the
     operators behind each layer; known: the variable of each formula that was called; same: what stands for sizes found
-    equal to others.
+    equal to others; unflattened: the first layer that has other features than the last of several sizes before it.
     """
 
     network: Network
@@ -36,6 +36,7 @@ class Draft:
     givers: dict[str, Operator] = field(default_factory=dict)
     takers: dict[str, list[Operator]] = field(default_factory=dict)
     images: Images = field(default_factory=Images)
+    unflattened: str = ""
 
     def __post_init__(self) -> None:
         """Note which operators stand before and behind each layer."""

@@ -10,7 +10,7 @@ from netsolve.network import Layer
 from netsolve.ops.arguments import Asked, AskedSwitch, Default, Inferred, show
 from netsolve.ops.base import OPERATORS, Formula, Mismatch, Operator, Rule, Shape, Size, Trace, formula_of
 from netsolve.posing.draft import Draft, tells
-from netsolve.posing.stated import stated, unflattened
+from netsolve.posing.stated import stated
 from netsolve.problem import EQUAL, Cost, Factor, Label, Operand, Question, Variable, Written, product_of, sum_of
 from netsolve.words import nearest
 
@@ -40,6 +40,9 @@ class LayerTrace:
         if not all(name in draft.shapes for name in layer.inputs):
             return
         self.inputs = tuple(tuple(map(draft.current, draft.shapes[name])) for name in layer.inputs)
+        features, sizes = getattr(self.op, "in_features", None), self.inputs[0] if self.inputs else ()
+        if not draft.unflattened and isinstance(features, int) and len(sizes) > 1 and sizes[-1] != features:
+            draft.unflattened = layer.name
         try:
             self.op.admit(self)
             shape = self.op.pose(self, *self.inputs)
@@ -229,7 +232,7 @@ class LayerTrace:
 
     def fail(self, text: str, remedy: str = "") -> Mismatch:
         """The error for an input of the wrong kind; the remedy is by default the layer that takes it."""
-        linear = unflattened(self.draft)
+        linear = self.draft.unflattened
         return Mismatch(text, remedy or self.sibling() or (f"a Flatten is missing before {linear}" if linear else ""))
 
     def sibling(self) -> str:

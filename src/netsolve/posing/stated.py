@@ -20,8 +20,7 @@ def stated(draft: Draft, layer: str, shape: Shape, out: Stated, path: Path) -> S
         text = f"{path[-1]} has {entries}, and the tensor there has {len(shape)}"
         fewer = f", or {len(shape) - 1} for the spatial sizes alone" if len(shape) > 1 else ""
         batch = "; the batch is never written" if len(out) == len(shape) + 1 else ""
-        linear = unflattened(draft) if len(out) == 1 else ""
-        flat = f"a Flatten is missing before {linear}; or " if linear else ""
+        flat = f"a Flatten is missing before {draft.unflattened}; or " if len(out) == 1 and draft.unflattened else ""
         draft.mistake(layer, text, f"{flat}write {len(shape)}{fewer}{batch}", path)
         return shape
     offset = len(shape) - len(out)
@@ -45,15 +44,6 @@ def stated(draft: Draft, layer: str, shape: Shape, out: Stated, path: Path) -> S
             shape = tuple(map(draft.current, shape))
             result[axis] = draft.unify(label, shape[axis], Written.at(size, key, layer, path))
     return tuple(result)
-
-
-def unflattened(draft: Draft) -> str:
-    """The first layer that has other features than the last of several sizes before it; empty where there is none."""
-    for layer in draft.network.layers:
-        features, shape = getattr(layer.op, "in_features", None), draft.shapes.get(layer.inputs[0], ())
-        if isinstance(features, int) and len(shape) > 1 and shape[-1] != features:
-            return layer.name
-    return ""
 
 
 def _contradiction(network: Network, key: str, size: Number, other: Written) -> str:
