@@ -763,6 +763,14 @@ def test_files_that_are_no_documents(tmp_path: Path, data: bytes, message: str) 
         load(file)
 
 
+@pytest.mark.parametrize("rest", ["\n" * 3_000_000, "\n " * 1_000_000, "\n" + " " * 3_000_000])
+def test_what_may_be_another_language_is_looked_at_once(rest: str) -> None:
+    """A pattern that looks ahead from every line would take hours."""
+    what = "1: this is not TOML: Expected '=' after a key in a key/value pair (write key = value)"
+    with pytest.raises(DocumentError, match=exactly(what)):
+        loads("a: " + rest)
+
+
 def test_paths_that_are_no_files(tmp_path: Path) -> None:
     with pytest.raises(DocumentError, match=exactly(f"{tmp_path}: this is a directory, not a file")):
         load(tmp_path)

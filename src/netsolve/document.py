@@ -21,7 +21,7 @@ _OTHERS = {
     r"\{": "JSON",
     "<": "HTML or XML",
     r"(import|from|class)\s+\w": "Python",
-    r"(?s)(---|[A-Za-z_]\w*:\s.*\n\s*- )": "YAML",
+    r"(?s)(---|[A-Za-z_]\w*:\s.*?\n[ \t]*- )": "YAML",
 }
 """What begins so is not TOML but this."""
 
