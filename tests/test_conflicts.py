@@ -11,7 +11,9 @@ from torch import nn
 
 from netsolve import Change, Conflict, Network, Unknown, UsageError, check, explain, load, loads, repair, sizes, solve
 from netsolve.conflicts import cores, witnesses
+from netsolve.conflicts.choices import uneven
 from netsolve.conflicts.statements import relaxed
+from netsolve.conflicts.worlds import Worlds
 from netsolve.deadline import Deadline
 from netsolve.engines.z3 import Z3Engine
 from netsolve.pattern import pattern_of
@@ -300,6 +302,24 @@ def test_one_axis_of_a_number_that_is_written_once(padding: Any) -> None:
     assert {"maxpool2d_2.stride": (2, 1)} in first_changes(text)
 
 
+def test_other_places_that_break_are_told_where_no_number_helps() -> None:
+    rows = [conv(3, out_channels=8), conv(3, in_channels=4), table(op="Flatten")]
+    text = document(*rows, table(op="Linear", in_features=77, out_features=2))
+    conflict = explain(loads(text))
+    assert conflict.changes
+    assert all(len(change.set) > 1 for change in conflict.changes)
+    told = "line 6: linear_1: it breaks here too: in_features is 77, and the input implies 64"  # 4 x 4 x 4
+    assert told in [str(reason) for reason in conflict.reasons]
+
+
+def test_an_input_is_not_made_less_than_a_quarter_along_one_axis() -> None:
+    worlds = Worlds(relaxed(loads(document(conv(3), input=(3, 20, 300)))), Deadline(60))
+    sizes = [choice.value for choice in uneven(worlds, "input")]
+    assert min(height for _, height, _ in sizes) == 5
+    assert min(width for *_, width in sizes) == 300 - 64
+    assert all((height == 20) != (width == 300) for _, height, width in sizes)
+
+
 def test_a_pool_over_the_whole_input() -> None:
     """PointNet's pool takes the largest of each feature over all points (https://arxiv.org/abs/1612.00593)."""
     rows = [conv(1, op="Conv1d", out_channels=64), pool("?", op="MaxPool1d"), table(op="Flatten")]
@@ -502,6 +522,7 @@ def test_default_values_that_hang_on_another_question_mark() -> None:
     ]
     found = repair(network)
     assert not found.works
+    assert found.changes
     for change in found.changes:  # a kernel of its own, larger than a padding that may be any up to 10
         assert solve(change.network).status == "solved"
 

@@ -634,7 +634,7 @@ def test_all_mistakes_at_once_each_with_its_line() -> None:
             'net.toml:5: the document: there is no key "strange" '
             "(there are blocks, constraints, input, inputs, layers, name, output, outputs, unknown)"
         ),
-        'net.toml:7: conv2d_1: there is no operator "Conv2D" (did you mean Conv2d or Conv3d or Conv1d?)',
+        'net.toml:7: conv2d_1: there is no operator "Conv2D" (did you mean Conv2d?)',
         'net.toml:8: conv2d_2: Conv2d needs kernel_size (write kernel_size = ... or kernel_size = "?")',
         "net.toml:10: conv2d_2.out_channels: an integer is expected, not true",
         "net.toml:11: conv2d_2.padding: the range 2..1 is empty: write 1..2",

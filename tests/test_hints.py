@@ -25,6 +25,16 @@ def count(*outs: Any) -> int:
     return found
 
 
+def test_channels_that_are_assumed_are_told() -> None:
+    rows = [conv(5, padding=1), conv(3, out_channels="?2|4", padding="?0|1", stride=2)]
+    (hint,) = solve(loads(document(*rows, input=[4, 6, 12]))).hints
+    match = LEFT.match(hint.text)
+    assert match is not None, hint.text
+    told = [int(size) for size in match[2].split(" x ")]
+    assert len(told) == 3
+    assert netsolve.count(loads(document(rows[0], rows[1].replace(" }", f", out = {told} }}"), input=[4, 6, 12]))) == 1
+
+
 def test_each_hint_leaves_as_many_as_it_says() -> None:
     answer = solve(loads(document(*layers(None, None, ["?", 17, 17]), input=[3, 32, 32])))
     assert answer.count == count(None, None, ["?", 17, 17])

@@ -162,7 +162,7 @@ FIRST_MISTAKES = {
     ),
     "a name in lower case": (
         document(table(op="relu")),
-        '3: relu_1: there is no operator "relu" (did you mean ReLU or RReLU or ReLU6?)',
+        '3: relu_1: there is no operator "relu" (did you mean ReLU?)',
     ),
     "Keras's name of a layer": (
         document(table(op="Dense", out_features=4)),

@@ -58,7 +58,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """A remedy for a misspelt word: the nearest known ones, or all where they are few."""
     names = sorted(known)
     folded = {name.lower(): name for name in reversed(names[:MOST_COMPARED])}
-    if (plain := word[-60:].rpartition(".")[2].lower()) != word.lower() and plain in folded:  # nn.Conv2d, F.relu
+    if (plain := word[-60:].rpartition(".")[2].lower()) in folded:  # nn.Conv2d, F.relu, Conv2D
         return f"did you mean {folded[plain]}?"
     small = word[:60].lower()
     meant = [name for name in names if small.replace("_", "") in SYNONYMS.get(name, "").split()]

@@ -45,7 +45,7 @@ def report(  # noqa: PLR0913, PLR0917 - an argument is an option
         str, typer.Option("--output", "-o", help="Where it is written; - for standard output.", metavar="OUT")
     ] = "-",
     format: Annotated[
-        Format | None, typer.Option(help="What is written (default: what the ending of OUT says, else html).")
+        Format | None, typer.Option(help="What is written (default: what the ending of OUT says, html without one).")
     ] = None,
     top: Annotated[int, typer.Option(help="How many answers the page can show.", min=1, max=100, metavar="N")] = 5,
     no_proof: NoProof = False,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from netsolve.conflicts.statements import Relaxed
+from netsolve.conflicts.statements import Relaxed, states_size
 from netsolve.conflicts.worlds import Worlds
 from netsolve.problem import Operand, Variable
 
@@ -50,7 +50,7 @@ def entries_alike(relaxed: Relaxed) -> dict[Variable, Variable]:
 def roles(relaxed: Relaxed, key: str, variables: tuple[Variable, ...]) -> Iterator[tuple[int, Variable]]:
     """Entries from the first axis to the last, and which of those of an axis each is: channels are none of an axis."""
     layer, _, argument = key.rpartition(".")
-    if key in relaxed.network.inputs or key == "output" or argument == "out":
+    if key in relaxed.network.inputs or states_size(key):
         name = relaxed.network.results[0] if key == "output" else layer or key
         whole = len(variables) == len(relaxed.problem.shapes[name])
         yield from ((int(whole and place > 0), v) for place, v in enumerate(variables))

@@ -14,7 +14,7 @@ from netsolve.conflicts.decisions import cause
 from netsolve.conflicts.likely import Likelihood
 from netsolve.conflicts.one_axis import one_axis
 from netsolve.conflicts.padded import Padded, padded
-from netsolve.conflicts.statements import text_of, written_value
+from netsolve.conflicts.statements import states_size, text_of, written_value
 from netsolve.conflicts.worlds import Worlds
 from netsolve.deadline import Deadline
 from netsolve.domain import Unknown
@@ -69,14 +69,9 @@ def likely_changes(worlds: Worlds, broken: int, keep: Sequence[str] = ()) -> lis
     found += [(cost, (choice,)) for cost, choice in padded(worlds, broken) if not kept(choice.key, keep)]
     every = frozenset(key for key in worlds.relaxed.variables if not kept(key, keep))
     found += alike(worlds, likelihood, numbers, every)
-    if not worlds.known or sum(not stated_size(choices[0].key) for _, choices in found) < ENOUGH:
+    if not worlds.known or sum(not states_size(choices[0].key) for _, choices in found) < ENOUGH:
         found += one_axis(worlds, likelihood, frozenset(keys))
     return [choices for _, choices in sorted(found, key=cost_of)]
-
-
-def stated_size(key: str) -> bool:
-    """Whether a size is stated under a key."""
-    return key == "output" or key.endswith(".out")
 
 
 def cost_of(row: tuple[float, Any]) -> float:

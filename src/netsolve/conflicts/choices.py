@@ -8,7 +8,7 @@ from itertools import islice, product
 from math import prod
 from typing import Any
 
-from netsolve.conflicts.statements import entries_of, written_value
+from netsolve.conflicts.statements import entries_of, states_size, written_value
 from netsolve.conflicts.worlds import Value, Worlds, value_of
 from netsolve.domain import Domain, Unknown
 from netsolve.ops.arguments import Asked, Default
@@ -27,11 +27,11 @@ NEAREST = 3
 FURTHEST_INPUT = 256
 """How far from what is written an input is looked for."""
 
-APART = 0.5
-"""What it costs that the sizes of a shape do not move alike."""
-
 FURTHEST_ALONE = 64
 """The same for one of its axes."""
+
+APART = 0.5
+"""What it costs that the sizes of a shape do not move alike."""
 
 SHRUNK = 3
 """How many quarters smaller an input is looked for at most."""
@@ -68,7 +68,7 @@ def choices_of(worlds: Worlds, key: str, numbers: tuple[int, ...]) -> Iterator[C
     relaxed = worlds.relaxed
     if key in relaxed.network.inputs:
         yield from inputs(worlds, key, numbers)
-    elif key == "output" or key.endswith(".out"):
+    elif states_size(key):
         yield from stated(worlds, key)
     else:
         yield from arguments(worlds, key, numbers)
@@ -306,6 +306,6 @@ def uneven(worlds: Worlds, key: str) -> Iterator[Choice]:
         return
     for move in range(1, FURTHEST_ALONE + 1):
         for place, step in product(range(1, len(sizes)), (-move, move)):
-            if sizes[place] + step > 0:
+            if step >= -(sizes[place] * SHRUNK // 4):
                 row = (*sizes[:place], sizes[place] + step, *sizes[place + 1 :])
                 yield Choice(key, row, dict(zip(variables, row, strict=True)), move / max(sizes[1:]) + APART)

@@ -61,7 +61,7 @@ def core_of(worlds: Worlds, broken: int, deadline: Deadline) -> Core:
     """
     places = beside(worlds, broken)
     every = range(places[-1] + 1)
-    part = Part(worlds, broken, places, distinct(worlds, every), involved(worlds, every), shortest(worlds, places))
+    part = Part(worlds, broken, places[-1], distinct(worlds, every), involved(worlds, every), shortest(worlds, places))
     found = along(part, deadline) or throughout(part, deadline)
     if found is None:
         return Core(tuple(part.keys), minimal=False)
@@ -117,10 +117,10 @@ def contradicted(
     part: Part, indices: Iterable[int], asked: Sequence[str], held: Collection[str], seconds: float
 ) -> Contradiction | None:
     """The fewest statements with which some factors contradict each other; None where they do not, or not soon."""
-    places = distinct(part.worlds, indices)
+    once = distinct(part.worlds, indices)
     free = Free(asked, [key for key in part.keys if key not in held and key not in asked])
     with suppress(UndecidedError):
-        return contradicting(part.worlds, places, free, Times(Deadline(seconds), seconds), lambda *_: False)
+        return contradicting(part.worlds, once, free, Times(Deadline(seconds), seconds), lambda *_: False)
     return None
 
 

@@ -202,10 +202,15 @@ def _domains(network: Network, told: Told, key: str) -> Iterator[Domain]:
             yield Domain.between(int(entry), int(entry))
 
 
+def states_size(key: str) -> bool:
+    """Whether what stands under a key is a stated size."""
+    return key.rpartition(".")[2] in {"out", "output"}
+
+
 def entries_of(network: Network, key: str) -> list[tuple[int, Any]]:
     """The numbers and question marks of a key that are unknowns in the relaxed network, with their places."""
     value = written_value(network, key)
-    stated = key == "output" or key.endswith(".out")
+    stated = states_size(key)
     found = enumerate(value if isinstance(value, tuple) else (value,))
     rest = not stated and key not in network.inputs and _least(network, key) >= 1
     return [

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from netsolve.conflicts.choices import options
+from netsolve.conflicts.statements import states_size
 from netsolve.conflicts.worlds import Worlds
 from netsolve.domain import Domain
 from netsolve.problem import Problem, Variable
@@ -45,7 +46,7 @@ def usual(worlds: Worlds, problem: Problem, key: str, numbers: tuple[int, ...], 
     domains = dict(problem.domains)
     for other, variables in worlds.relaxed.variables.items():
         for v in (v for v in variables if v in domains):
-            if other in worlds.relaxed.network.inputs or (other == key and ends_in_size(key)):
+            if other in worlds.relaxed.network.inputs or (other == key and states_size(key)):
                 menu = near(worlds.relaxed.written[v], AROUND if other == key or kind(other) else 0)
                 menu = menu | Domain.of(numbers) if other == key else menu
             elif other == key:
@@ -63,17 +64,12 @@ def near(written: Domain, around: int) -> Domain:
     return Domain.between(1, SMALL) | Domain.between(max(written.low - around, 1), written.low + around)
 
 
-def ends_in_size(key: str) -> bool:
-    """Whether sizes are stated under a key."""
-    return key.rpartition(".")[2] in {"out", "output"}
-
-
 def few(worlds: Worlds, key: str, v: Variable, numbers: tuple[int, ...], kind: Kind) -> Iterator[int]:
     """What is written for a number, and what else it may be; nothing where all may be tried."""
     relaxed = worlds.relaxed
     argument = key.rpartition(".")[2]
     count, written = relaxed.problem.domains[v].count, relaxed.written[v]
-    if ends_in_size(key):
+    if states_size(key):
         return
     if kind(argument):
         if argument not in MENUS and count is not None and count <= MANY:

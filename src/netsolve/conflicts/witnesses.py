@@ -7,6 +7,7 @@ from itertools import islice, permutations
 
 from netsolve.conflicts.choices import choices_of
 from netsolve.conflicts.decisions import left_of
+from netsolve.conflicts.statements import states_size
 from netsolve.conflicts.usual import KINDS, MENUS, usual
 from netsolve.conflicts.worlds import Value, Worlds
 from netsolve.deadline import Deadline
@@ -24,23 +25,18 @@ FEW_CHOICES = 8
 
 @dataclass(frozen=True)
 class Part:
-    """The part of a network up to the layer that breaks, at the factor `broken`; the factors of that are at `places`.
+    """The part of a network up to the layer that breaks, at the factor `broken`; `last` is the last of that layer.
 
-    indices: all up to the last of these, those that say the same along several axes once; keys: the statements that
+    indices: the factors up to it, those that say the same along several axes once; keys: the statements that
     they speak of; way: those of them that are on the shortest way to a contradiction along all axes.
     """
 
     worlds: Worlds
     broken: int
-    places: range
+    last: int
     indices: Sequence[int]
     keys: Sequence[str]
     way: set[int]
-
-    @property
-    def last(self) -> int:
-        """The last factor."""
-        return self.places[-1]
 
 
 def witnessed(part: Part, key: str, kept: Collection[str], time: Deadline) -> bool:
@@ -107,8 +103,7 @@ def renumbered(
     if not worlds.known or not variables:
         return
     choices = choices_of(worlds, key, numbers)
-    stated = key == "output" or key.endswith(".out")
-    mine = [dict.fromkeys(variables)] if stated else [choice.world for choice in islice(choices, FEW_CHOICES)]
+    mine = [dict.fromkeys(variables)] if states_size(key) else [choice.world for choice in islice(choices, FEW_CHOICES)]
     free = [v for other in others for v in worlds.relaxed.variables.get(other, ())]
     domains = worlds.relaxed.problem.domains
     for was, now in permutations(numbers, 2):
