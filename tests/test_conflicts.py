@@ -11,6 +11,7 @@ from torch import nn
 
 from netsolve import Change, Conflict, Network, Unknown, UsageError, check, explain, load, loads, repair, sizes, solve
 from netsolve.conflicts import cores, witnesses
+from netsolve.conflicts.changes import likely_changes
 from netsolve.conflicts.choices import uneven
 from netsolve.conflicts.statements import relaxed
 from netsolve.conflicts.worlds import Worlds
@@ -335,6 +336,7 @@ def test_one_axis_of_an_input(padding: Any) -> None:
 
 
 def test_a_number_of_a_block_is_changed_in_all_its_uses() -> None:
+    """As one change, not as a set of several that is put together where no single one helps."""
     block = """
 input = [3, 8, 8]
 layers = [
@@ -349,6 +351,9 @@ layers = [
   { op = "Linear", in_features = 265, out_features = 2 },
 ]
 """
+    worlds = Worlds(relaxed(loads(block)), Deadline(60))
+    likely = [{choice.key: choice.value for choice in choices} for choices in likely_changes(worlds, worlds.broken[0])]
+    assert {"left.linear_1.in_features": 256, "right.linear_1.in_features": 256} in likely
     assert first_changes(block) == [{"left.linear_1.in_features": 256, "right.linear_1.in_features": 256}]
 
 

@@ -196,8 +196,9 @@ def test_plausibility_and_probability_are_what_the_model_says(few: int, monkeypa
 
 
 def test_few_and_many_assignments_come_in_the_same_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows = [conv(5, padding="?"), conv(5, padding="?"), conv(5, padding="?", out=["?", 3, "?"])]
-    problem = pose(loads(document(*rows, input=(4, 11, 14))))
+    rows = [conv(5, padding="?"), conv(5, padding="?"), conv(5, name="stem", padding="?", out=[3, 6])]
+    more = [conv(1, **{"from": "stem"}), conv(1, **{"from": "stem"})]  # layers before are told apart by a tie
+    problem = pose(loads(document(*rows, *more, input=(4, 11, 14))))
     listed = []
     for few in (0, 500):
         monkeypatch.setattr("netsolve.engines.listing.FEW", few)
