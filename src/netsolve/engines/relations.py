@@ -6,14 +6,15 @@ backwards leaves, for every factor, the short list of value combinations that ca
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import compress, product
+from itertools import compress
 from typing import Any
 
 from netsolve.deadline import Deadline
 from netsolve.domain import LARGEST, Domain
-from netsolve.engines.calls import Call, Product, Row, bundles, divisors, outcomes
+from netsolve.engines.bounding import bounded
+from netsolve.engines.calls import Call, Product, Row, bundles, outcomes
 from netsolve.errors import UndecidedError
-from netsolve.problem import EQUAL, Operand, Problem, Variable, product_of
+from netsolve.problem import EQUAL, Operand, Problem, Variable
 
 MOST_WORK = 3_000_000
 """How many combinations may be looked at before the problem is left to z3."""
@@ -101,7 +102,7 @@ class _Propagation:
         if any(not domain.ranges for domain in self.domains.values()) or self.problem.violations:
             return self.infeasible()
         calls = self.distinct()
-        if not self.bound(calls) or not self.writable():
+        if not self.limited(calls):
             return self.infeasible()
         self.only = {v: domain.low for v, domain in self.domains.items() if domain.low == domain.high}
         relations: list[Relation] = []
@@ -123,7 +124,7 @@ class _Propagation:
         """The variables that `finite` would refuse; none where it is plain that nothing fits."""
         self.merge()
         calls = self.distinct()
-        if not all(domain.ranges for domain in self.domains.values()) or not self.bound(calls) or not self.writable():
+        if not all(domain.ranges for domain in self.domains.values()) or not self.limited(calls):
             return {}
         known = {*self.roots, *(call.output for call in calls)}
         rest = {v: domain for v, domain in self.domains.items() if v not in known}
@@ -176,6 +177,10 @@ class _Propagation:
             variable = self.roots[variable]
         return variable
 
+    def limited(self, calls: Sequence[Call]) -> bool:
+        """Give variables upper bounds; whether each still has a value that may be."""
+        return bounded(self.domains, calls) and self.writable()
+
     def writable(self) -> bool:
         """Leave question marks the values that a document may say; whether each has some."""
         for root in {self.root(v) for v in self.problem.asked}:
@@ -183,62 +188,6 @@ class _Propagation:
             if not self.domains[root].ranges:
                 return False
         return True
-
-    def bound(self, calls: Sequence[Call]) -> bool:
-        """Find upper bounds for variables without one, from the last layer back to the first.
-
-        Whether every variable still has a value.
-        """
-        for call in reversed(calls):
-            if call.formula.falls and call.output is not None:
-                self.bound_falling(call)
-            open_ = [v for v in call.inputs if self.domains[v].high is None] if call.output is not None else []
-            if call.output is None or not open_ or (output := self.domains[call.output]).high is None:
-                continue
-            if call.formula is product_of(len(call.operands)):
-                possible = Domain.of(divisors(output.low)) if output.count == 1 else Domain.between(1, output.high)
-                for variable in open_:
-                    self.domains[variable] = self.domains[variable] & possible
-            elif len(open_) == 1 and open_[0] not in falling(call):
-                self.bound_operand(call, open_[0], output.high)
-            if not all(self.domains[v].ranges for v in open_):
-                return False
-        return True
-
-    def bound_falling(self, call: Call) -> None:
-        """A size falls with some of what it is made of, and is at least 1: these are at most where it still is."""
-        highs = [self.domains[v].high if isinstance(v, Variable) else v for v in call.operands]
-        for v in falling(call):
-            place = call.operands.index(v)
-            if highs[place] is None and highs.count(None) == 1:
-                top = 1
-                while top < LARGEST and call.formula(*highs[:place], top, *highs[place + 1 :]) >= 1:
-                    top *= 2
-                self.domains[v] = self.domains[v] & Domain.between(1, top)
-
-    def bound_operand(self, call: Call, variable: Variable, high: int) -> None:
-        """Sizes grow with the sizes they come from: search for the last input size that can end below `high`."""
-        corners: list[list[int] | None] = []
-        for operand in call.operands:
-            if isinstance(operand, Variable):
-                domain = self.domains[operand]
-                ends = sorted({domain.low, domain.low if domain.high is None else domain.high})
-                corners.append(None if operand is variable else ends)
-            else:
-                corners.append([operand])
-
-        def least(size: int) -> int:
-            return min(int(call.formula(*row)) for row in product(*([size] if c is None else c for c in corners)))
-
-        low, top = self.domains[variable].low, max(self.domains[variable].low, 1)
-        while top < LARGEST and least(top) <= high:
-            top *= 2
-        if top >= LARGEST:
-            return
-        while low + 1 < top:
-            middle = (low + top) // 2
-            low, top = (middle, top) if least(middle) <= high else (low, middle)
-        self.domains[variable] = self.domains[variable] & Domain.between(-LARGEST, top)
 
     def finite(self, variable: Variable) -> frozenset[int]:
         """The values of a variable. Raises TooLargeError where they have no end or are too many."""
@@ -422,9 +371,3 @@ class _Propagation:
             return relation
         rows = list(dict.fromkeys([tuple([row[i] for i in keep]) for row in relation.rows]))
         return Relation(tuple(relation.scope[i] for i in keep), rows)
-
-
-def falling(call: Call) -> list[Variable]:
-    """The variables with which the value of a call falls."""
-    pairs = zip(call.formula.operands, call.operands, strict=True)
-    return [v for name, v in pairs if name in call.formula.falls and isinstance(v, Variable)]
