@@ -1,6 +1,7 @@
 """Torch modules as networks: traced, written, solved, and the values put back; every shape against torch's own."""
 
 import copy
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -429,3 +430,13 @@ def test_models_of_a_public_package(monkeypatch: pytest.MonkeyPatch) -> None:
     assert agree + sum(bool(row.refused) for row in done) == len(done)
     assert agree >= 0.95 * len(done)
     assert not [row for row in done if row.run not in {"", "yes"} and not row.run.startswith("refused: ")]
+
+
+def test_a_batch_in_the_input_of_a_module_is_suspected() -> None:
+    module = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU())
+    what = "Conv2d takes channels and 2 spatial sizes, and gets 4 sizes (channels and 3 spatial)"
+    with pytest.raises(DocumentError, match=re.escape(f"{what}; is the batch in it, which is never given?")):
+        netsolve.from_module(module, (1, 3, 8, 8))
+    with pytest.raises(DocumentError) as found:  # a wrong rank without a batch
+        netsolve.from_module(module, (3, 8))
+    assert "batch" not in str(found.value)

@@ -23,6 +23,9 @@ MOST_AXES, MOST_STRIDE = 3, 8
 ENDS = frozenset({"in_features", "start_dim"})
 """Arguments of layers behind which features are no longer those of the tensor before them."""
 
+BRANCHES, LEAST = 2, 2
+"""How many tensors meet at a shortcut, and how many sizes each has at least: channels, and along one axis."""
+
 CROPPED = 2
 """How many cells more one branch has at least where it is told to be cropped: one less is a rounding."""
 
@@ -106,7 +109,7 @@ def pooling(worlds: Worlds, layer: Layer) -> Lack | None:
     while before is not None and len(before.inputs) == 1 and before.op.arguments.keys().isdisjoint(ENDS):
         before = layers.get(before.inputs[0])
     whole = before is not None and (getattr(before.op, "start_dim", 0), getattr(before.op, "end_dim", 0)) == (1, -1)
-    if before is None or not whole or len(shape := known_shape(worlds, before.inputs[0])) < 2:  # noqa: PLR2004
+    if before is None or not whole or len(shape := known_shape(worlds, before.inputs[0])) < LEAST:
         return None
     axes = len(shape) - 1
     if shape[0] != features or prod(shape[1:]) == 1 or axes > MOST_AXES:
@@ -124,7 +127,8 @@ def projection(worlds: Worlds, layer: Layer) -> Lack | None:
     """
     known = [known_shape(worlds, name) for name in layer.inputs]
     axes = len(known[0]) - 1
-    if len(known) != 2 or known[0] == known[1] or len(known[1]) != axes + 1 or not 1 <= axes <= MOST_AXES:  # noqa: PLR2004
+    alike = len(known) == BRANCHES and len(known[1]) == axes + 1
+    if not alike or known[0] == known[1] or not 1 <= axes <= MOST_AXES:
         return None
     for source, other, given, wanted in zip(layer.inputs, layer.inputs[::-1], known, known[::-1], strict=True):
         strides = range(1, MOST_STRIDE + 1) if source in behind(worlds, other) else ()
@@ -144,7 +148,7 @@ def crop(worlds: Worlds, layer: Layer) -> Lack | None:
     As in https://arxiv.org/abs/1505.04597, section 2.
     """
     shapes = [known_shape(worlds, name) for name in layer.inputs]
-    if len(shapes) != 2 or len({len(shape) for shape in shapes}) > 1 or len(shapes[0]) < 2:  # noqa: PLR2004
+    if len(shapes) != BRANCHES or len({len(shape) for shape in shapes}) > 1 or len(shapes[0]) < LEAST:
         return None
     place = max((0, 1), key=lambda i: shapes[i][1:])
     large, small = layer.inputs[place], layer.inputs[1 - place]

@@ -22,6 +22,9 @@ from netsolve.parts import AGAIN, NotReadableError, blanked, layer_name, operato
 
 MOST_LAYERS = 100_000
 
+BATCHED = 2
+"""What stands before the spatial sizes where there is a batch: it, and the channels."""
+
 BATCH_FIRST = "sequences have the batch first here: build it with batch_first=True"
 
 
@@ -152,7 +155,7 @@ class Tracer(fx.Tracer):
         sizes = sizing.shape([tensor.sizes for tensor in tensors])
         if sizing.faults:
             given = next((len(t.sizes) for t in tensors if t.layer not in self.makers), 0)
-            batch = "; is the batch in it, which is never given?" if given == op.axes + 2 > 2 else ""  # noqa: PLR2004
+            batch = "; is the batch in it, which is never given?" if op.axes and given == op.axes + BATCHED else ""
             self.faults[name] = sizing.faults[0] + batch
         return self.tensor(name, sizes)
 
